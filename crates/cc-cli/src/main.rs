@@ -1,0 +1,2 @@
+//! The `cc-connect` program.
+fn main() {}

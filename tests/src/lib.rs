@@ -1,0 +1,1 @@
+//! The testkit of cc-connect.
