@@ -1,0 +1,64 @@
+//! Every bound of the protocol in one place; `spec/limits.md` lists the same values.
+
+/// Longest text of one chat message, in bytes of UTF-8.
+pub const TEXT_BYTES_MAX: usize = 16 * 1024;
+/// Longest body of any kind, in bytes of its encoding.
+pub const BODY_BYTES_MAX: usize = TEXT_BYTES_MAX + 1024;
+/// Longest `via`, in bytes of UTF-8.
+pub const VIA_BYTES_MAX: usize = 64;
+/// Longest nickname, in bytes of UTF-8.
+pub const NICK_BYTES_MAX: usize = 128;
+/// Longest room name, in bytes of UTF-8.
+pub const ROOM_NAME_BYTES_MAX: usize = 256;
+/// Longest note of an invite, in bytes of UTF-8.
+pub const NOTE_BYTES_MAX: usize = 256;
+/// Most addresses in a ticket.
+pub const TICKET_ADDRESSES_MAX: usize = 4;
+/// Most direct socket addresses of one peer address.
+pub const DIRECT_ADDRESSES_MAX: usize = 8;
+/// Longest ticket, in characters.
+pub const TICKET_CHARS_MAX: usize = 4096;
+
+/// A timestamp further than this ahead of the receiver's wall clock is skewed, in milliseconds.
+pub const SKEW_MS_MAX: u64 = 10 * 60 * 1000;
+/// An invite lasts this long unless told otherwise, in milliseconds.
+pub const INVITE_LIFETIME_MS: u64 = 7 * 24 * 60 * 60 * 1000;
+
+/// Most messages in one segment frame.
+pub const SEGMENT_MESSAGES_MAX: usize = 256;
+/// Most bytes of messages in one segment frame.
+pub const SEGMENT_BYTES_MAX: usize = 1024 * 1024;
+/// Longest sync frame, in bytes, the length prefix not counted.
+pub const SYNC_FRAME_BYTES_MAX: usize = SEGMENT_BYTES_MAX + 64 * 1024;
+/// Longest first frame of a sync connection, in bytes: nothing is known yet of who sends it.
+pub const HELLO_BYTES_MAX: usize = 256 * 1024;
+/// Most heads in one frame; more follow in further frames.
+pub const HEADS_PER_FRAME_MAX: usize = 4096;
+/// Most heads that one peer may announce in one session.
+pub const HEADS_MAX: usize = 262_144;
+/// Most messages in the bundle that proves a membership.
+pub const BUNDLE_MESSAGES_MAX: usize = 64;
+/// Most places in a locator, a branch.
+pub const LOCATOR_PLACES_MAX: usize = 64;
+/// Most addresses that one peer may tell of in one session.
+pub const LEARNED_ADDRESSES_MAX: usize = 64;
+
+/// Longest gossip frame, in bytes; the same on every peer.
+pub const GOSSIP_FRAME_BYTES_MAX: usize = 20 * 1024;
+/// Gossip carries whole messages up to this many at once…
+pub const GOSSIP_BURST: u32 = 32;
+/// …and this many a second after that; above it, heights.
+pub const GOSSIP_PER_SECOND: u32 = 100;
+/// Most heights in one gossip frame.
+pub const HEIGHTS_PER_FRAME_MAX: usize = 128;
+
+/// Messages kept in memory because the one before them is missing.
+pub const PENDING_MESSAGES_MAX: usize = 1024;
+/// Most branches kept of one forked chain.
+pub const FORK_TIPS_MAX: usize = 4;
+/// Most messages kept of a chain at and above the place where it forked.
+pub const FORK_REGION_MAX: usize = 16_384;
+/// Sessions that a room has under way at once.
+pub const SESSIONS_MAX: usize = 16;
+/// Frames that the core has handed over of one session before it waits for the transport.
+pub const SESSION_FRAMES_AHEAD: usize = 4;

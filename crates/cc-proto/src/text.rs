@@ -1,0 +1,1 @@
+//! Written by the reader side: see the module name.
