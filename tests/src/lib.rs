@@ -1,1 +1,5 @@
 //! The testkit of cc-connect.
+
+pub mod bins;
+pub mod machine;
+pub mod model_api;
