@@ -76,7 +76,7 @@ async fn bob_answers_in_the_room_of(alice: &Machine, bob: &Machine) {
     let room = alice.cc_connect(&start, "").await;
     let ticket = room[0]["ticket"].as_str().expect("a ticket");
 
-    let join = "room join - --relay none --no-ui --json --nick bob";
+    let join = "room join - --wait 60 --relay none --no-ui --json --nick bob";
     let join: Vec<&str> = join.split(' ').collect();
     bob.cc_connect(&join, ticket).await;
     bob.cc_connect(&["send", "--json", LINE], "").await;
@@ -135,16 +135,34 @@ async fn prompt(claude: &mut Command, model: &ModelApi) -> Vec<PromptText> {
     prompt.expect("the model was asked").texts()
 }
 
-/// Bob's line stands once, attributed, on a line of its own, between the two ends of one fence.
+/// Bob's line stands once, with his name and a time, and with the room's it is all that stands
+/// between two lines with the same nonce.
 fn assert_line_is_fenced(prompt: &[PromptText]) {
     assert_eq!(occurrences(prompt, LINE), 1, "{prompt:#?}");
     let piece = prompt.iter().find(|piece| piece.text.contains(LINE));
-    let piece = piece.expect("it occurs once");
-    let lines: Vec<&str> = piece.text.lines().collect();
-    let at = lines.iter().position(|line| line.contains(LINE));
-    let line = lines[at.expect("it is in this piece")];
-    assert!(line.starts_with("[chatroom @bob "), "{line}");
-    assert!(line.ends_with(&format!("Z] {LINE}")), "{line}");
+    let lines: Vec<&str> = piece.expect("it occurs once").text.lines().collect();
+
+    let fences: Vec<usize> = (0..lines.len()).filter(|at| is_fence(lines[*at])).collect();
+    let [first, last] = fences[..] else {
+        panic!("not one fence: {lines:#?}");
+    };
+    assert_eq!(lines[first], lines[last]);
+    let [room, message] = lines[first + 1..last] else {
+        panic!("not one message: {lines:#?}");
+    };
+    assert!(room.starts_with("room \"project\" "), "{room}");
+    let time = message.strip_prefix("[chatroom @bob ");
+    let time = time.and_then(|rest| rest.strip_suffix(LINE)?.strip_suffix("Z] "));
+    let time = time.unwrap_or_else(|| panic!("{message:?} is not Bob's line"));
+    let digits = time.split(':').map(str::parse::<u8>);
+    assert_eq!(digits.flatten().count(), 2, "{message}");
+}
+
+/// `----- NONCE -----`, where the nonce is 8 bytes as hex digits.
+fn is_fence(line: &str) -> bool {
+    let nonce = line.strip_prefix("----- ");
+    let nonce = nonce.and_then(|rest| rest.strip_suffix(" -----"));
+    nonce.is_some_and(|nonce| nonce.len() == 16 && nonce.bytes().all(|b| b.is_ascii_hexdigit()))
 }
 
 fn occurrences(prompt: &[PromptText], wanted: &str) -> usize {
