@@ -26,13 +26,20 @@
 //! ```
 
 pub mod body;
+pub mod chains;
 pub mod clock;
 pub mod codec;
+pub mod frames;
 pub mod history;
 pub mod id;
 pub mod identity;
 pub mod limits;
 pub mod message;
+pub mod outbox;
+pub mod random;
 pub mod render;
+pub mod room;
+pub mod roster;
+pub mod segment;
 pub mod text;
 pub mod ticket;

@@ -1,0 +1,220 @@
+//! Which messages are held, chain by chain: only the tips are in memory, whatever the history.
+
+use std::collections::BTreeMap;
+
+use crate::codec;
+use crate::history::History;
+use crate::id::{AuthorId, ChainId, Hash, Head, MessageId, Seq};
+use crate::limits;
+use crate::message::{Header, Message};
+
+/// Names a chain.
+pub type ChainKey = (AuthorId, ChainId);
+/// A place in a chain and the message there.
+pub type Tip = (Seq, MessageId);
+
+/// Where a message stands towards those that are held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Place {
+    /// It follows a tip.
+    Next,
+    /// It is held already.
+    Known,
+    /// The one before it is held, and so is another message at its place.
+    Fork,
+    /// The one before it is not held.
+    Gap,
+    /// The chain has forked more often than is kept.
+    TooManyForks,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Chain {
+    tips: Vec<Tip>,
+    /// Messages held beyond the first at their place.
+    alternates: usize,
+}
+
+impl Chain {
+    fn top(&self) -> Seq {
+        self.tips
+            .iter()
+            .map(|(seq, _)| *seq)
+            .max()
+            .unwrap_or(Seq(0))
+    }
+}
+
+/// The tips of every chain.
+#[derive(Debug, Clone, Default)]
+pub struct Chains {
+    chains: BTreeMap<ChainKey, Chain>,
+    digest: Option<Hash>,
+}
+
+impl Chains {
+    /// The chains of a log that holds these heads, and more than one message at each of `forks`.
+    pub fn load(heads: &[Head], forks: &[(AuthorId, ChainId, Seq)]) -> Self {
+        let mut chains: BTreeMap<ChainKey, Chain> = BTreeMap::new();
+        for head in heads {
+            let chain = chains.entry((head.author, head.chain)).or_default();
+            chain.tips.push((head.seq, head.id));
+        }
+        for (author, chain, _) in forks {
+            chains.entry((*author, *chain)).or_default().alternates += 1;
+        }
+        Self {
+            chains,
+            digest: None,
+        }
+    }
+
+    /// Every tip, in the order of author, chain, place and id.
+    pub fn heads(&self) -> Vec<Head> {
+        let mut heads: Vec<Head> = self
+            .chains
+            .iter()
+            .flat_map(|(&(author, chain), state)| {
+                state.tips.iter().map(move |&(seq, id)| Head {
+                    author,
+                    chain,
+                    seq,
+                    id,
+                })
+            })
+            .collect();
+        heads.sort_unstable();
+        heads
+    }
+
+    /// The keys of all chains.
+    pub fn keys(&self) -> impl Iterator<Item = ChainKey> + '_ {
+        self.chains.keys().copied()
+    }
+
+    /// The tips of a chain; none where it is not held.
+    pub fn tips(&self, key: &ChainKey) -> &[Tip] {
+        self.chains.get(key).map_or(&[], |chain| &chain.tips)
+    }
+
+    /// The highest place held of a chain; 0 where there is none.
+    pub fn top(&self, key: &ChainKey) -> Seq {
+        self.chains.get(key).map_or(Seq(0), Chain::top)
+    }
+
+    /// Whether a chain has forked.
+    pub fn is_forked(&self, key: &ChainKey) -> bool {
+        self.chains
+            .get(key)
+            .is_some_and(|chain| chain.alternates > 0)
+    }
+
+    /// The authors of forked chains.
+    pub fn forkers(&self) -> Vec<AuthorId> {
+        let mut authors: Vec<AuthorId> = self
+            .chains
+            .iter()
+            .filter(|(_, chain)| chain.alternates > 0)
+            .map(|((author, _), _)| *author)
+            .collect();
+        authors.dedup();
+        authors
+    }
+
+    /// BLAKE3 over the encoding of all heads: equal exactly where the same messages are held.
+    pub fn digest(&mut self) -> Hash {
+        if let Some(digest) = self.digest {
+            return digest;
+        }
+        let digest = Hash::of(&codec::encode(&self.heads()));
+        self.digest = Some(digest);
+        digest
+    }
+
+    /// Whether the message `id` at a place is held.
+    ///
+    /// # Errors
+    /// The history's own.
+    pub fn holds<H: History>(
+        &self,
+        key: &ChainKey,
+        (seq, id): Tip,
+        history: &H,
+    ) -> Result<bool, H::Error> {
+        let Some(chain) = self.chains.get(key) else {
+            return Ok(false);
+        };
+        if chain.tips.contains(&(seq, id)) {
+            return Ok(true);
+        }
+        if seq > chain.top() || (chain.alternates == 0 && seq == chain.top()) {
+            return Ok(false);
+        }
+        Ok(history
+            .at(&key.0, key.1, seq)?
+            .iter()
+            .any(|held| held.id() == id))
+    }
+
+    /// Where a message stands.
+    ///
+    /// # Errors
+    /// The history's own.
+    pub fn place<H: History>(
+        &self,
+        id: MessageId,
+        header: &Header,
+        history: &H,
+    ) -> Result<Place, H::Error> {
+        let key = (header.author, header.chain);
+        let Some(chain) = self.chains.get(&key) else {
+            return Ok(if header.seq == Seq::FIRST {
+                Place::Next
+            } else {
+                Place::Gap
+            });
+        };
+        let before = header
+            .prev
+            .map(|prev| (Seq(header.seq.0.saturating_sub(1)), prev));
+        let extends_tip = before.is_some_and(|tip| chain.tips.contains(&tip));
+        if extends_tip && header.seq > chain.top() {
+            return Ok(Place::Next);
+        }
+        if self.holds(&key, (header.seq, id), history)? {
+            return Ok(Place::Known);
+        }
+        let follows = match before {
+            Some(tip) => extends_tip || self.holds(&key, tip, history)?,
+            None => true,
+        };
+        let full = chain.alternates >= limits::FORK_REGION_MAX
+            || (!extends_tip && chain.tips.len() >= limits::FORK_TIPS_MAX);
+        Ok(match (follows, full) {
+            (false, _) => Place::Gap,
+            (true, true) => Place::TooManyForks,
+            (true, false) => Place::Fork,
+        })
+    }
+
+    /// Takes note of a message that is about to be appended.
+    pub fn add(&mut self, message: &Message) {
+        self.digest = None;
+        let header = message.header();
+        let chain = self
+            .chains
+            .entry((header.author, header.chain))
+            .or_default();
+        if header.seq <= chain.top() {
+            chain.alternates += 1;
+        }
+        let before = header.prev.map(|prev| (Seq(header.seq.0 - 1), prev));
+        let tip = (header.seq, message.id());
+        match chain.tips.iter_mut().find(|known| Some(**known) == before) {
+            Some(known) => *known = tip,
+            None => chain.tips.push(tip),
+        }
+        chain.tips.sort_unstable();
+    }
+}

@@ -1,0 +1,556 @@
+//! The sync session, both sides: hello, the door, heads, locators, segments.
+//!
+//! ```text
+//! dialer                         answerer
+//! Hello(tag, proof, digest)  →
+//!                            ←   Welcome(bundle, digest)   or Refused
+//! Heads …                   ⇄    Heads …                   not where the digests are equal
+//! Locator, Segment …        ⇄    Locator, Segment …
+//! Addresses, Done           ⇄    Addresses, Done
+//! ```
+
+use std::collections::BTreeSet;
+
+use super::accept::Accepted;
+use super::{MisbehaviourKind, Output, RoomCore, RoomEvent, SessionId, SyncAbortCode, Turn};
+use crate::body::{Admit, Body};
+use crate::chains::{ChainKey, Tip};
+use crate::clock::Now;
+use crate::frames::{Hello, Proof, Refusal, SYNC_VERSION, SyncFrame};
+use crate::history::History;
+use crate::id::{AuthorId, Hash, Head};
+use crate::limits;
+use crate::message::{Message, SignedMessage};
+use crate::outbox::{self, Outbox, PeerTips};
+use crate::roster::DoorError;
+use crate::segment::verify_segment;
+use crate::ticket::PeerAddress;
+
+/// Where a session stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// The answering side waits for the hello.
+    Hello,
+    /// The dialing side waits for the welcome.
+    Welcome {
+        /// What our hello told of our heads.
+        digest: Hash,
+    },
+    /// Heads go over; ours are sent.
+    Heads,
+    /// Messages go over.
+    Messages,
+}
+
+/// One sync session.
+#[derive(Debug)]
+pub(super) struct Session {
+    pub(super) peer: AuthorId,
+    opened_at: u64,
+    phase: Phase,
+    peer_tips: PeerTips,
+    heads_received: usize,
+    outbox: Outbox,
+    /// Frames that the transport may still be given.
+    credit: usize,
+    locators_sent: BTreeSet<ChainKey>,
+    locators_awaited: BTreeSet<ChainKey>,
+    done_sent: bool,
+    done_received: bool,
+}
+
+/// Why the other side's frame ends the session.
+enum Fault {
+    Refuse(Refusal),
+    Misbehaved(MisbehaviourKind),
+    NotAMember,
+}
+
+type Verdict<E> = Result<Result<(), Fault>, E>;
+
+impl RoomCore {
+    pub(super) fn session_opened<H: History>(
+        &mut self,
+        id: SessionId,
+        peer: AuthorId,
+        dialed: bool,
+        turn: &mut Turn<'_, H>,
+    ) {
+        self.peers.opened(peer);
+        let mut phase = Phase::Hello;
+        if dialed {
+            let digest = self.chains.digest();
+            let proof = match &self.pending_join {
+                Some(join) => Proof::Join {
+                    join: join.wire().clone(),
+                },
+                None => Proof::Member {
+                    bundle: self.own_bundle(),
+                },
+            };
+            let hello = Hello {
+                version: SYNC_VERSION,
+                tag: self.tag,
+                proof,
+                digest,
+            };
+            let frame = SyncFrame::Hello(hello).encode();
+            turn.out.push(Output::SyncSend { session: id, frame });
+            phase = Phase::Welcome { digest };
+        }
+        let session = Session {
+            peer,
+            opened_at: turn.now.mono_ms,
+            phase,
+            peer_tips: PeerTips::new(),
+            heads_received: 0,
+            outbox: Outbox::default(),
+            credit: limits::SESSION_FRAMES_AHEAD,
+            locators_sent: BTreeSet::new(),
+            locators_awaited: BTreeSet::new(),
+            done_sent: false,
+            done_received: false,
+        };
+        self.sessions.insert(id, session);
+    }
+
+    pub(super) fn session_closed(&mut self, id: SessionId, now: Now) {
+        if let Some(session) = self.sessions.remove(&id) {
+            self.peers.failed(&session.peer, now);
+        }
+    }
+
+    pub(super) fn session_ready<H: History>(
+        &mut self,
+        id: SessionId,
+        turn: &mut Turn<'_, H>,
+    ) -> Result<(), H::Error> {
+        if let Some(mut session) = self.sessions.remove(&id) {
+            session.credit = (session.credit + 1).min(limits::SESSION_FRAMES_AHEAD);
+            self.pump(id, session, turn)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn session_frame<H: History>(
+        &mut self,
+        id: SessionId,
+        frame: &[u8],
+        turn: &mut Turn<'_, H>,
+    ) -> Result<(), H::Error> {
+        // Out of the map while it is worked on; a session that ends is not put back.
+        let Some(mut session) = self.sessions.remove(&id) else {
+            return Ok(());
+        };
+        let verdict = match SyncFrame::decode(frame) {
+            Ok(frame) => self.on_frame(id, &mut session, frame, turn)?,
+            Err(_) => Err(Fault::Misbehaved(MisbehaviourKind::GarbledFrame)),
+        };
+        match verdict {
+            Ok(()) => self.pump(id, session, turn)?,
+            Err(fault) => self.end_badly(id, &session, &fault, turn),
+        }
+        Ok(())
+    }
+
+    fn on_frame<H: History>(
+        &mut self,
+        id: SessionId,
+        session: &mut Session,
+        frame: SyncFrame,
+        turn: &mut Turn<'_, H>,
+    ) -> Verdict<H::Error> {
+        Ok(match (frame, session.phase) {
+            (SyncFrame::Hello(hello), Phase::Hello) => {
+                return self.on_hello(id, session, hello, turn);
+            }
+            (SyncFrame::Welcome { bundle, digest }, Phase::Welcome { digest: ours }) => {
+                if self.roster.is_founded() && !self.proves_member(&session.peer, &bundle) {
+                    return Ok(Err(Fault::NotAMember));
+                }
+                self.exchange(id, session, digest == ours, turn);
+                Ok(())
+            }
+            (SyncFrame::Refused(refusal), Phase::Welcome { .. }) => {
+                let peer = session.peer;
+                turn.out
+                    .push(Output::Event(RoomEvent::DoorClosed { peer, refusal }));
+                Err(Fault::Refuse(refusal))
+            }
+            (SyncFrame::Heads { heads, more }, Phase::Heads) => {
+                return self.on_heads(id, session, heads, more, turn);
+            }
+            (
+                SyncFrame::Locator {
+                    author,
+                    chain,
+                    places,
+                },
+                Phase::Messages,
+            ) => {
+                return self.on_locator(id, session, (author, chain), places, turn);
+            }
+            (SyncFrame::Segment { messages }, Phase::Messages) => {
+                return self.on_segment(messages, turn);
+            }
+            (SyncFrame::Addresses(addresses), Phase::Messages) => {
+                self.on_addresses(addresses, turn);
+                Ok(())
+            }
+            (SyncFrame::Done, Phase::Messages) => {
+                session.done_received = true;
+                Ok(())
+            }
+            _ => Err(Fault::Misbehaved(MisbehaviourKind::OutOfTurn)),
+        })
+    }
+
+    fn on_hello<H: History>(
+        &mut self,
+        id: SessionId,
+        session: &mut Session,
+        hello: Hello,
+        turn: &mut Turn<'_, H>,
+    ) -> Verdict<H::Error> {
+        if hello.tag != self.tag || hello.version != SYNC_VERSION {
+            return Ok(Err(Fault::Refuse(Refusal::Refused)));
+        }
+        match hello.proof {
+            Proof::Member { bundle } if self.proves_member(&session.peer, &bundle) => {}
+            Proof::Member { .. } => return Ok(Err(Fault::Refuse(Refusal::Refused))),
+            Proof::Join { join } => {
+                if let Err(refusal) = self.door(&session.peer, join, turn)? {
+                    return Ok(Err(Fault::Refuse(refusal)));
+                }
+            }
+        }
+        if self.sessions.len() >= limits::SESSIONS_MAX {
+            return Ok(Err(Fault::Refuse(Refusal::Busy)));
+        }
+        let digest = self.chains.digest();
+        let welcome = SyncFrame::Welcome {
+            bundle: self.own_bundle(),
+            digest,
+        };
+        turn.out.push(Output::SyncSend {
+            session: id,
+            frame: welcome.encode(),
+        });
+        self.exchange(id, session, hello.digest == digest, turn);
+        Ok(Ok(()))
+    }
+
+    /// Judges a join at our door, and lets the joiner in: the join and our admit are appended, and
+    /// so are durable, before the welcome leaves.
+    fn door<H: History>(
+        &mut self,
+        peer: &AuthorId,
+        join: SignedMessage,
+        turn: &mut Turn<'_, H>,
+    ) -> Result<Result<(), Refusal>, H::Error> {
+        if self.is_joining() {
+            return Ok(Err(Refusal::Refused));
+        }
+        if self.roster.contains(peer) {
+            return Ok(Ok(()));
+        }
+        let Ok(join) = join.verify(&self.room) else {
+            return Ok(Err(Refusal::Refused));
+        };
+        let Some(Body::Join(body)) = join.body() else {
+            return Ok(Err(Refusal::Refused));
+        };
+        if join.header().author != *peer {
+            return Ok(Err(Refusal::Refused));
+        }
+        match self.roster.judge(peer, body, turn.now) {
+            Ok(()) => {}
+            Err(DoorError::Expired) => return Ok(Err(Refusal::Expired)),
+            Err(DoorError::UsedUp) => return Ok(Err(Refusal::UsedUp)),
+            Err(_) => return Ok(Err(Refusal::Refused)),
+        }
+        let invite = body.invite;
+        if let Accepted::Refused(_) = self.accept(join.clone(), turn)? {
+            return Ok(Err(Refusal::Refused));
+        }
+        let admit = Body::Admit(Admit {
+            joiner: *peer,
+            invite,
+            join: join.id(),
+        });
+        if let Ok(admit) = self.write(admit, String::new(), None, None, turn) {
+            self.spread(&join, turn);
+            self.spread(&admit, turn);
+        }
+        Ok(Ok(()))
+    }
+
+    fn own_bundle(&self) -> Vec<SignedMessage> {
+        let bundle = self.roster.bundle(&self.me());
+        bundle.iter().map(|act| act.wire().clone()).collect()
+    }
+
+    /// Whether a peer is a member, by what we know or by the acts it shows.
+    fn proves_member(&self, peer: &AuthorId, bundle: &[SignedMessage]) -> bool {
+        if self.roster.contains(peer) {
+            return true;
+        }
+        if bundle.len() > limits::BUNDLE_MESSAGES_MAX {
+            return false;
+        }
+        let acts: Vec<Message> = bundle
+            .iter()
+            .filter_map(|act| act.clone().verify(&self.room).ok())
+            .collect();
+        self.roster.would_contain(peer, &acts)
+    }
+
+    /// Sends our heads, or goes on at once where both hold the same.
+    fn exchange<H: History>(
+        &mut self,
+        id: SessionId,
+        session: &mut Session,
+        equal: bool,
+        turn: &mut Turn<'_, H>,
+    ) {
+        if equal {
+            session.phase = Phase::Messages;
+            return;
+        }
+        session.phase = Phase::Heads;
+        let heads = self.chains.heads();
+        let frames = heads.len().div_ceil(limits::HEADS_PER_FRAME_MAX).max(1);
+        for i in 0..frames {
+            let from = i * limits::HEADS_PER_FRAME_MAX;
+            let to = (from + limits::HEADS_PER_FRAME_MAX).min(heads.len());
+            let part = heads[from..to].to_vec();
+            let frame = SyncFrame::Heads {
+                heads: part,
+                more: i + 1 < frames,
+            }
+            .encode();
+            turn.out.push(Output::SyncSend { session: id, frame });
+        }
+    }
+
+    fn on_heads<H: History>(
+        &mut self,
+        id: SessionId,
+        session: &mut Session,
+        heads: Vec<Head>,
+        more: bool,
+        turn: &mut Turn<'_, H>,
+    ) -> Verdict<H::Error> {
+        session.heads_received += heads.len();
+        if session.heads_received > limits::HEADS_MAX {
+            return Ok(Err(Fault::Misbehaved(MisbehaviourKind::TooManyHeads)));
+        }
+        for head in heads {
+            let tips = session
+                .peer_tips
+                .entry((head.author, head.chain))
+                .or_default();
+            tips.insert((head.seq, head.id));
+        }
+        if !more {
+            session.phase = Phase::Messages;
+            let keys: Vec<ChainKey> = self.chains.keys().collect();
+            for key in keys {
+                self.plan_chain(id, session, key, turn)?;
+            }
+        }
+        Ok(Ok(()))
+    }
+
+    /// Decides what of a chain the other side lacks, or asks where it branched off.
+    fn plan_chain<H: History>(
+        &mut self,
+        id: SessionId,
+        session: &mut Session,
+        key: ChainKey,
+        turn: &mut Turn<'_, H>,
+    ) -> Result<(), H::Error> {
+        let empty = BTreeSet::new();
+        let theirs = session.peer_tips.get(&key).unwrap_or(&empty);
+        let top = self.chains.top(&key);
+        let (mut unknown, mut unknown_below) = (false, false);
+        for tip in theirs {
+            if !self.chains.holds(&key, *tip, turn.history)? {
+                unknown = true;
+                unknown_below |= tip.0 <= top;
+            }
+        }
+        if unknown_below || (unknown && self.chains.is_forked(&key)) {
+            session.locators_awaited.insert(key);
+            return self.send_locator(id, session, key, turn);
+        }
+        if unknown {
+            return Ok(()); // they are ahead of us, and hold all that we do
+        }
+        session
+            .outbox
+            .add_chain(key, &self.chains, theirs, turn.history)
+    }
+
+    fn send_locator<H: History>(
+        &self,
+        id: SessionId,
+        session: &mut Session,
+        key: ChainKey,
+        turn: &mut Turn<'_, H>,
+    ) -> Result<(), H::Error> {
+        session.locators_sent.insert(key);
+        let places = outbox::locator(&key, &self.chains, turn.history)?;
+        let frame = SyncFrame::Locator {
+            author: key.0,
+            chain: key.1,
+            places,
+        }
+        .encode();
+        turn.out.push(Output::SyncSend { session: id, frame });
+        Ok(())
+    }
+
+    fn on_locator<H: History>(
+        &mut self,
+        id: SessionId,
+        session: &mut Session,
+        key: ChainKey,
+        places: Vec<Tip>,
+        turn: &mut Turn<'_, H>,
+    ) -> Verdict<H::Error> {
+        let answered = session.locators_awaited.remove(&key);
+        let asked = !session.locators_sent.contains(&key);
+        if places.len() > limits::LOCATOR_PLACES_MAX || !(answered || asked) {
+            return Ok(Err(Fault::Misbehaved(MisbehaviourKind::OutOfTurn)));
+        }
+        // Whatever was said to be done before, more follows now on both sides.
+        session.done_received = false;
+        session.done_sent = false;
+        if asked {
+            self.send_locator(id, session, key, turn)?;
+        }
+        let known = session.peer_tips.entry(key).or_default();
+        known.extend(places);
+        session
+            .outbox
+            .add_chain(key, &self.chains, known, turn.history)?;
+        Ok(Ok(()))
+    }
+
+    fn on_segment<H: History>(
+        &mut self,
+        messages: Vec<SignedMessage>,
+        turn: &mut Turn<'_, H>,
+    ) -> Verdict<H::Error> {
+        let verified = match verify_segment(&self.room, messages) {
+            Ok(verified) => verified,
+            Err(crate::segment::SegmentError::Message { source, .. }) => {
+                return Ok(Err(Fault::Misbehaved(MisbehaviourKind::Message(source))));
+            }
+            Err(_) => return Ok(Err(Fault::Misbehaved(MisbehaviourKind::GarbledFrame))),
+        };
+        for message in verified {
+            let key = (message.header().author, message.header().chain);
+            match self.accept(message, turn)? {
+                Accepted::Appended => self.pace.changed(key, turn.now),
+                // A chain that forked too often is left behind; the rest goes on.
+                Accepted::Known | Accepted::Refused(MisbehaviourKind::TooManyForks) => {}
+                Accepted::Refused(MisbehaviourKind::Gap) if self.chains.is_forked(&key) => {}
+                Accepted::Refused(kind) => return Ok(Err(Fault::Misbehaved(kind))),
+            }
+        }
+        Ok(Ok(()))
+    }
+
+    fn on_addresses<H: History>(&self, addresses: Vec<PeerAddress>, turn: &mut Turn<'_, H>) {
+        let known: Vec<PeerAddress> = addresses
+            .into_iter()
+            .take(limits::LEARNED_ADDRESSES_MAX)
+            .filter(|address| self.roster.contains(&address.id) && address.id != self.me())
+            .filter(|address| address.direct.len() <= limits::DIRECT_ADDRESSES_MAX)
+            .collect();
+        if !known.is_empty() {
+            turn.out.push(Output::Learned(known));
+        }
+    }
+
+    /// Sends what the transport takes, and ends the session when both sides are done.
+    fn pump<H: History>(
+        &mut self,
+        id: SessionId,
+        mut session: Session,
+        turn: &mut Turn<'_, H>,
+    ) -> Result<(), H::Error> {
+        if session.phase == Phase::Messages {
+            while session.credit > 0 && !session.outbox.is_empty() {
+                let messages = session.outbox.next_segment(turn.history)?;
+                if !messages.is_empty() {
+                    session.credit -= 1;
+                    let frame = SyncFrame::Segment { messages }.encode();
+                    turn.out.push(Output::SyncSend { session: id, frame });
+                }
+            }
+            let sent_all = session.outbox.is_empty() && session.locators_awaited.is_empty();
+            if sent_all && !session.done_sent {
+                session.done_sent = true;
+                self.say_done(id, turn);
+            }
+            if sent_all && session.done_received {
+                turn.out.push(Output::SyncFinish { session: id });
+                turn.out
+                    .push(Output::Event(RoomEvent::Synced(session.peer)));
+                self.peers.synced(session.peer, session.opened_at, turn.now);
+                return Ok(());
+            }
+        }
+        self.sessions.insert(id, session);
+        Ok(())
+    }
+
+    fn say_done<H: History>(&self, id: SessionId, turn: &mut Turn<'_, H>) {
+        let addresses: Vec<PeerAddress> = self
+            .addresses
+            .iter()
+            .filter(|address| self.roster.contains(&address.id))
+            .take(limits::LEARNED_ADDRESSES_MAX)
+            .cloned()
+            .collect();
+        if !addresses.is_empty() {
+            let frame = SyncFrame::Addresses(addresses).encode();
+            turn.out.push(Output::SyncSend { session: id, frame });
+        }
+        let frame = SyncFrame::Done.encode();
+        turn.out.push(Output::SyncSend { session: id, frame });
+    }
+
+    fn end_badly<H: History>(
+        &mut self,
+        id: SessionId,
+        session: &Session,
+        fault: &Fault,
+        turn: &mut Turn<'_, H>,
+    ) {
+        let peer = session.peer;
+        let code = match fault {
+            Fault::Refuse(refusal) => {
+                if session.phase == Phase::Hello {
+                    let frame = SyncFrame::Refused(*refusal).encode();
+                    turn.out.push(Output::SyncSend { session: id, frame });
+                    turn.refused(peer, MisbehaviourKind::NoProof);
+                }
+                SyncAbortCode::Refused
+            }
+            Fault::Misbehaved(kind) => {
+                turn.refused(peer, *kind);
+                SyncAbortCode::Misbehaved
+            }
+            Fault::NotAMember => {
+                turn.refused(peer, MisbehaviourKind::NoProof);
+                SyncAbortCode::NotAMember
+            }
+        };
+        self.peers.failed(&peer, turn.now);
+        turn.out.push(Output::SyncAbort { session: id, code });
+    }
+}

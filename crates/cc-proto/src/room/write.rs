@@ -1,0 +1,82 @@
+//! Own messages: drafts signed into our chain, and a new chain where a copied home would fork it.
+
+use super::{Output, RejectReason, RoomCore, RoomEvent, Turn};
+use crate::body::Body;
+use crate::frames::GossipFrame;
+use crate::history::History;
+use crate::id::{ChainId, MessageId, Seq};
+use crate::limits;
+use crate::message::{Message, MessageError, NewMessage};
+
+impl RoomCore {
+    pub(super) fn draft<H: History>(
+        &mut self,
+        token: u64,
+        body: Body,
+        via: String,
+        re: Option<MessageId>,
+        turn: &mut Turn<'_, H>,
+    ) {
+        if self.is_joining() {
+            let reason = RejectReason::NotJoined;
+            return turn.out.push(Output::Rejected { token, reason });
+        }
+        match self.write(body, via, re, Some(token), turn) {
+            Ok(message) => self.spread(&message, turn),
+            Err(reason) => {
+                turn.out.push(Output::Rejected {
+                    token,
+                    reason: reason.into(),
+                });
+            }
+        }
+    }
+
+    /// Signs and appends a message of ours.
+    pub(super) fn write<H: History>(
+        &mut self,
+        body: Body,
+        via: String,
+        re: Option<MessageId>,
+        token: Option<u64>,
+        turn: &mut Turn<'_, H>,
+    ) -> Result<Message, MessageError> {
+        let key = (self.me(), self.own_chain);
+        let tip = self.chains.tips(&key).last().copied();
+        let new = NewMessage {
+            room: self.room,
+            chain: self.own_chain,
+            seq: tip.map_or(Seq::FIRST, |(seq, _)| seq.next()),
+            prev: tip.map(|(_, id)| id),
+            ts: self.clock.tick(turn.now.wall),
+            via,
+            re,
+            body,
+        };
+        let message = Message::write(&self.identity, new)?;
+        self.append(message.clone(), token, turn);
+        Ok(message)
+    }
+
+    /// Lets others know of a message of ours: whole by gossip while the room is quiet, else by
+    /// heights, or by sync where there is no gossip.
+    pub(super) fn spread<H: History>(&mut self, message: &Message, turn: &mut Turn<'_, H>) {
+        let header = message.header();
+        let frame = GossipFrame::Message(message.wire().clone()).encode();
+        let fits = frame.len() <= limits::GOSSIP_FRAME_BYTES_MAX;
+        if self.peers.has_neighbors() && fits && self.pace.take(turn.now) {
+            turn.out.push(Output::Broadcast(frame));
+        } else {
+            self.pace.changed((header.author, header.chain), turn.now);
+        }
+    }
+
+    /// Leaves our chain for a new one: a message of ours came that this log lacks.
+    pub(super) fn adopt<H: History>(&mut self, turn: &mut Turn<'_, H>) {
+        let chain = ChainId((self.random.next_u64() >> 32) as u32);
+        turn.out
+            .push(Output::Event(RoomEvent::Adopted(self.own_chain)));
+        self.own_chain = chain;
+        turn.out.push(Output::NewChain(chain));
+    }
+}
