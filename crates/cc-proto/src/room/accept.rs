@@ -111,15 +111,15 @@ impl RoomCore {
 
     fn append_pending<H: History>(
         &mut self,
-        message: Message,
+        message: &Message,
         turn: &mut Turn<'_, H>,
     ) -> Result<(), H::Error> {
         let place = self
             .chains
             .place(message.id(), message.header(), turn.history)?;
-        if place == Place::Next && self.roster.admits_message(&message) {
-            self.adopt_if_ours(&message, turn);
-            self.append(message, None, turn);
+        if place == Place::Next && self.roster.admits_message(message) {
+            self.adopt_if_ours(message, turn);
+            self.append(message.clone(), None, turn);
         }
         Ok(())
     }
@@ -175,16 +175,6 @@ impl RoomCore {
             self.pending_join = None;
             turn.out.push(Output::Event(RoomEvent::Joined));
         }
-    }
-
-    pub(super) fn refused<H: History>(
-        &self,
-        peer: AuthorId,
-        kind: MisbehaviourKind,
-        turn: &mut Turn<'_, H>,
-    ) {
-        turn.out
-            .push(Output::Event(RoomEvent::Refused { peer, kind }));
     }
 
     /// Broadcasts the heights of chains that changed, or starts syncs where gossip cannot.

@@ -1,0 +1,441 @@
+//! Rooms over a store in memory: what travels between cores, frame by frame.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::convert::Infallible;
+
+use cc_proto::body::{Body, Chat, Genesis, Invite, InvitePolicy};
+use cc_proto::clock::Now;
+use cc_proto::frames::Refusal;
+use cc_proto::history::History;
+use cc_proto::id::{ArrivalNo, AuthorId, ChainId, Head, InviteKey, RoomId, Seq, Timestamp};
+use cc_proto::identity::Identity;
+use cc_proto::message::{Message, NewMessage};
+use cc_proto::room::{Input, Output, RoomConfig, RoomCore, RoomEvent, SessionId, Stored};
+use cc_proto::roster::join_body;
+
+const WALL: u64 = 1_800_000_000_000;
+
+#[derive(Default, Clone)]
+struct Store {
+    messages: Vec<Message>,
+    places: BTreeMap<(AuthorId, ChainId, Seq), Vec<usize>>,
+}
+
+impl Store {
+    fn push(&mut self, message: Message) {
+        let header = message.header();
+        let place = (header.author, header.chain, header.seq);
+        self.places
+            .entry(place)
+            .or_default()
+            .push(self.messages.len());
+        self.messages.push(message);
+    }
+
+    fn texts(&self) -> Vec<&str> {
+        let mut texts: Vec<&str> = self.messages.iter().filter_map(Message::text).collect();
+        texts.sort_unstable();
+        texts
+    }
+
+    fn roster(&self) -> Vec<Message> {
+        self.messages
+            .iter()
+            .filter(|m| m.shapes_roster())
+            .cloned()
+            .collect()
+    }
+}
+
+impl History for Store {
+    type Error = Infallible;
+
+    fn at(&self, author: &AuthorId, chain: ChainId, seq: Seq) -> Result<Vec<Message>, Infallible> {
+        let places = self.places.get(&(*author, chain, seq));
+        Ok(places
+            .into_iter()
+            .flatten()
+            .map(|i| self.messages[*i].clone())
+            .collect())
+    }
+
+    fn arrival(
+        &self,
+        author: &AuthorId,
+        chain: ChainId,
+        seq: Seq,
+    ) -> Result<Option<ArrivalNo>, Infallible> {
+        let places = self.places.get(&(*author, chain, seq));
+        Ok(places
+            .and_then(|all| all.first())
+            .map(|i| ArrivalNo(*i as u64 + 1)))
+    }
+}
+
+struct Peer {
+    me: AuthorId,
+    core: RoomCore,
+    store: Store,
+    events: Vec<RoomEvent>,
+}
+
+fn now(mono_ms: u64) -> Now {
+    Now {
+        wall: Timestamp(WALL + mono_ms),
+        mono_ms,
+    }
+}
+
+fn key(seed: u8) -> Identity {
+    Identity::from_seed([seed; 32])
+}
+
+/// A peer whose store holds what it holds, and who writes on in the chain named by its seed.
+fn open(seed: u8, room: RoomId, store: Store, join: Option<Message>, gossip: bool) -> Peer {
+    let mut tips: BTreeMap<(AuthorId, ChainId), Head> = BTreeMap::new();
+    for message in &store.messages {
+        let (author, chain, seq) = (
+            message.header().author,
+            message.header().chain,
+            message.header().seq,
+        );
+        tips.insert(
+            (author, chain),
+            Head {
+                author,
+                chain,
+                seq,
+                id: message.id(),
+            },
+        );
+    }
+    let stored = Stored {
+        heads: tips.into_values().collect(),
+        forks: Vec::new(),
+        roster: store.roster(),
+    };
+    let config = RoomConfig {
+        identity: key(seed),
+        room,
+        own_chain: ChainId(seed.into()),
+        pending_join: join,
+        bootstrap: vec![key(1).author()],
+        gossip,
+        seed: [seed; 32],
+    };
+    let core = RoomCore::open(config, &stored, now(0), &store).unwrap();
+    Peer {
+        me: key(seed).author(),
+        core,
+        store,
+        events: Vec::new(),
+    }
+}
+
+fn write(seed: u8, room: RoomId, after: Option<&Message>, body: Body) -> Message {
+    let new = NewMessage {
+        room,
+        chain: ChainId(seed.into()),
+        seq: after.map_or(Seq::FIRST, |m| m.header().seq.next()),
+        prev: after.map(Message::id),
+        ts: Timestamp(WALL),
+        via: String::new(),
+        re: None,
+        body,
+    };
+    Message::write(&key(seed), new).unwrap()
+}
+
+fn founder(gossip: bool) -> (Peer, RoomId) {
+    let genesis = Genesis {
+        name: "db".into(),
+        nick: "alice".into(),
+        invite_policy: InvitePolicy::Members,
+        nonce: [1; 16],
+    };
+    let genesis = write(1, RoomId::from_bytes([0; 32]), None, Body::Genesis(genesis));
+    let room = genesis.room();
+    let invite = Invite {
+        key: InviteKey::from_bytes(*key(99).author().as_bytes()),
+        expires: Some(Timestamp(WALL + 1_000_000)),
+        uses_max: None,
+        note: String::new(),
+        lifts: None,
+    };
+    let mut store = Store::default();
+    store.push(write(1, room, Some(&genesis), Body::Invite(invite)));
+    store.messages.insert(0, genesis.clone());
+    let mut ordered = Store::default();
+    store
+        .messages
+        .into_iter()
+        .for_each(|message| ordered.push(message));
+    (open(1, room, ordered, None, gossip), room)
+}
+
+fn joiner(seed: u8, room: RoomId, invite: &Identity, gossip: bool) -> Peer {
+    let body = join_body(invite, &room, &key(seed).author(), format!("peer {seed}"));
+    let join = write(seed, room, None, Body::Join(body));
+    open(seed, room, Store::default(), Some(join), gossip)
+}
+
+/// Everybody reaches everybody, at once and in order.
+struct World {
+    peers: Vec<Peer>,
+    mono_ms: u64,
+    sessions: BTreeMap<(usize, SessionId), (usize, SessionId)>,
+    last_session: u64,
+    inputs: VecDeque<(usize, Input)>,
+    broadcasts: usize,
+}
+
+impl World {
+    fn new(peers: Vec<Peer>) -> Self {
+        Self {
+            peers,
+            mono_ms: 0,
+            sessions: BTreeMap::new(),
+            last_session: 0,
+            inputs: VecDeque::new(),
+            broadcasts: 0,
+        }
+    }
+
+    fn say(&mut self, at: usize, text: &str) {
+        let body = Body::Chat(Chat { text: text.into() });
+        self.inputs.push_back((
+            at,
+            Input::Draft {
+                token: 0,
+                body,
+                via: String::new(),
+                re: None,
+            },
+        ));
+        self.settle();
+    }
+
+    fn settle(&mut self) {
+        while let Some((at, input)) = self.inputs.pop_front() {
+            let peer = &mut self.peers[at];
+            let outputs = peer
+                .core
+                .handle(input, now(self.mono_ms), &peer.store)
+                .unwrap();
+            outputs
+                .into_iter()
+                .for_each(|output| self.carry_out(at, output));
+        }
+    }
+
+    fn carry_out(&mut self, at: usize, output: Output) {
+        let from = self.peers[at].me;
+        match output {
+            Output::Append { message, .. } => self.peers[at].store.push(message),
+            Output::Broadcast(bytes) => {
+                self.broadcasts += 1;
+                for other in (0..self.peers.len()).filter(|other| *other != at) {
+                    let input = Input::Gossip {
+                        from,
+                        bytes: bytes.clone(),
+                    };
+                    self.inputs.push_back((other, input));
+                }
+            }
+            Output::StartSync { peer } => self.dial(at, peer),
+            Output::SyncSend { session, frame } => {
+                self.inputs.push_back((at, Input::SyncReady { session }));
+                if let Some((other, there)) = self.sessions.get(&(at, session)) {
+                    let input = Input::SyncReceived {
+                        session: *there,
+                        frame,
+                    };
+                    self.inputs.push_back((*other, input));
+                }
+            }
+            Output::SyncAbort { session, .. } => {
+                if let Some((other, there)) = self.sessions.get(&(at, session)) {
+                    self.inputs
+                        .push_back((*other, Input::SyncClosed { session: *there }));
+                }
+            }
+            Output::Event(event) => self.peers[at].events.push(event),
+            _ => {}
+        }
+    }
+
+    fn dial(&mut self, at: usize, peer: AuthorId) {
+        let from = self.peers[at].me;
+        let Some(other) = self.peers.iter().position(|known| known.me == peer) else {
+            return self.inputs.push_back((at, Input::DialFailed { peer }));
+        };
+        self.last_session += 2;
+        let (here, there) = (
+            SessionId(self.last_session),
+            SessionId(self.last_session + 1),
+        );
+        self.sessions.insert((at, here), (other, there));
+        self.sessions.insert((other, there), (at, here));
+        let open = |session, peer, dialed| Input::SyncOpened {
+            session,
+            peer,
+            dialed,
+        };
+        self.inputs.push_back((other, open(there, from, false)));
+        self.inputs.push_back((at, open(here, peer, true)));
+    }
+
+    fn pass(&mut self, ms: u64) {
+        let end = self.mono_ms + ms;
+        loop {
+            self.settle();
+            let next = self
+                .peers
+                .iter()
+                .map(|peer| peer.core.next_tick())
+                .min()
+                .unwrap_or(end);
+            self.mono_ms = next.max(self.mono_ms + 1);
+            if self.mono_ms > end {
+                break;
+            }
+            (0..self.peers.len()).for_each(|at| self.inputs.push_back((at, Input::Tick)));
+        }
+        self.mono_ms = end;
+    }
+
+    fn assert_equal(&self) {
+        for peer in &self.peers[1..] {
+            assert_eq!(peer.store.texts(), self.peers[0].store.texts());
+            assert_eq!(peer.core.roster(), self.peers[0].core.roster());
+            assert_eq!(peer.core.heads(), self.peers[0].core.heads());
+        }
+    }
+
+    fn make_neighbors(&mut self) {
+        for a in 0..self.peers.len() {
+            for b in (0..self.peers.len()).filter(|b| *b != a) {
+                self.inputs
+                    .push_back((a, Input::NeighborUp(self.peers[b].me)));
+            }
+        }
+        self.settle();
+    }
+}
+
+#[test]
+fn a_joiner_is_let_in_and_gets_the_history() {
+    let (alice, room) = founder(false);
+    let mut world = World::new(vec![alice]);
+    (0..1000).for_each(|i| world.say(0, &format!("line {i}")));
+    world.peers.push(joiner(2, room, &key(99), false));
+    world.pass(3_000);
+    assert!(world.peers[1].events.contains(&RoomEvent::Joined));
+    assert_eq!(world.peers[1].store.texts().len(), 1000);
+    world.say(1, "postgres, we have it");
+    world.pass(1_000);
+    world.assert_equal();
+    assert!(
+        world.peers[0]
+            .store
+            .texts()
+            .contains(&"postgres, we have it")
+    );
+}
+
+#[test]
+fn a_third_gets_all_from_one_who_was_not_there_at_the_start() {
+    let (alice, room) = founder(true);
+    let mut world = World::new(vec![alice, joiner(2, room, &key(99), true)]);
+    world.pass(3_000);
+    world.make_neighbors();
+    (0..700).for_each(|i| world.say(i % 2, &format!("line {i}")));
+    world.pass(10_000);
+    world.assert_equal();
+    world.peers[0] = joiner(3, room, &key(99), true);
+    let bob = world.peers[1].me;
+    world.carry_out(0, Output::StartSync { peer: bob });
+    world.pass(10_000);
+    assert_eq!(world.peers[0].store.texts().len(), 700);
+    world.assert_equal();
+}
+
+#[test]
+fn gossip_carries_a_quiet_room_and_heights_a_loud_one() {
+    let (alice, room) = founder(true);
+    let mut world = World::new(vec![alice, joiner(2, room, &key(99), true)]);
+    world.pass(3_000);
+    world.make_neighbors();
+    world.pass(3_000);
+    world.say(0, "by gossip");
+    assert!(world.peers[1].store.texts().contains(&"by gossip"));
+    let before = world.broadcasts;
+    for i in 0..5_000 {
+        world.say(0, &format!("a{i}"));
+        world.say(1, &format!("b{i}"));
+    }
+    world.pass(5_000);
+    world.assert_equal();
+    assert_eq!(world.peers[0].store.texts().len(), 10_001);
+    assert!(
+        world.broadcasts - before < 200,
+        "{}",
+        world.broadcasts - before
+    );
+}
+
+#[test]
+fn a_copied_home_forks_once_and_both_sides_keep_both() {
+    let (alice, room) = founder(false);
+    let mut world = World::new(vec![alice, joiner(2, room, &key(99), false)]);
+    world.pass(3_000);
+    world.say(1, "before the copy");
+    world.pass(1_000);
+    let copy = open(2, room, world.peers[1].store.clone(), None, false);
+    (0..10).for_each(|i| world.say(1, &format!("original {i}")));
+    world.pass(1_000);
+    world.assert_equal();
+    let original = std::mem::replace(&mut world.peers[1], copy);
+    (0..20).for_each(|i| world.say(1, &format!("copy {i}")));
+    world.pass(20_000);
+    world.assert_equal();
+    assert_eq!(world.peers[0].store.texts().len(), 31);
+    assert_eq!(world.peers[0].core.forkers(), [original.me]);
+    assert!(
+        world.peers[1]
+            .events
+            .iter()
+            .any(|e| matches!(e, RoomEvent::Adopted(_)))
+    );
+    world.say(1, "after");
+    world.pass(5_000);
+    world.peers[1] = original;
+    world.say(1, "the original again");
+    world.pass(20_000);
+    world.assert_equal();
+    assert_eq!(world.peers[0].store.texts().len(), 33);
+}
+
+#[test]
+fn a_stranger_and_an_expired_invite_get_nothing() {
+    let (alice, room) = founder(false);
+    let mut world = World::new(vec![alice, joiner(7, room, &key(55), false)]);
+    world.say(0, "secret");
+    world.pass(10_000);
+    assert!(world.peers[1].store.messages.is_empty());
+    assert_eq!(world.peers[0].core.roster().members().len(), 1);
+    world.peers[1] = joiner(8, room, &key(99), false);
+    world.mono_ms += 1_000_000;
+    world.pass(10_000);
+    assert!(world.peers[1].store.messages.is_empty());
+    let expired = |event: &RoomEvent| {
+        matches!(
+            event,
+            RoomEvent::DoorClosed {
+                refusal: Refusal::Expired,
+                ..
+            }
+        )
+    };
+    assert!(world.peers[1].events.iter().any(expired));
+}
