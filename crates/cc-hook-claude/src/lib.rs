@@ -1,1 +1,3 @@
-//! cc-hook-claude
+//! The cc-connect adapter for Claude Code: its prompt hook and its settings.
+
+pub mod settings;
