@@ -222,9 +222,9 @@ impl World {
                 .core
                 .handle(input, now(self.mono_ms), &peer.store)
                 .unwrap();
-            outputs
-                .into_iter()
-                .for_each(|output| self.carry_out(at, output));
+            for output in outputs {
+                self.carry_out(at, output);
+            }
         }
     }
 

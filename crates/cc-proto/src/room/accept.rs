@@ -141,13 +141,10 @@ impl RoomCore {
         self.clock.observe(message.header().ts, turn.now.wall);
         self.chains.add(&message);
         self.peers.appended(turn.now);
-        let shapes_roster = message.shapes_roster();
-        turn.out.push(Output::Append {
-            message: message.clone(),
-            token,
-        });
-        if shapes_roster {
-            self.take_act(&message, turn);
+        let act = message.shapes_roster().then(|| message.clone());
+        turn.out.push(Output::Append { message, token });
+        if let Some(act) = act {
+            self.take_act(&act, turn);
         }
     }
 
