@@ -23,6 +23,8 @@ pub enum Place {
     Known,
     /// The one before it is held, and so is another message at its place.
     Fork,
+    /// Its place lies within what was held, and what stood there was lost.
+    Lost,
     /// The one before it is not held.
     Gap,
     /// The chain has forked more often than is kept.
@@ -184,6 +186,10 @@ impl Chains {
         }
         if self.holds(&key, (header.seq, id), history)? {
             return Ok(Place::Known);
+        }
+        let within = chain.alternates == 0 && header.seq <= chain.top();
+        if within && history.at(&key.0, key.1, header.seq)?.is_empty() {
+            return Ok(Place::Lost);
         }
         let follows = match before {
             Some(tip) => extends_tip || self.holds(&key, tip, history)?,

@@ -423,6 +423,14 @@ fn clock_time(ts: Timestamp, now: Timestamp) -> String {
     format!("{year:04}-{month:02}-{day:02} {time}")
 }
 
+/// `YYYY-MM-DDTHH:MM:SSZ`, for logs; the year goes no further than 9999.
+pub fn utc_time(ts: Timestamp) -> String {
+    let seconds = ts.0 % DAY_MS / 1000;
+    let (year, month, day) = civil_date(ts.0 / DAY_MS);
+    let (hours, minutes) = (seconds / 3600, seconds / 60 % 60);
+    format!("{:04}-{month:02}-{day:02}T{hours:02}:{minutes:02}:{:02}Z", year.min(9999), seconds % 60)
+}
+
 /// Year, month and day of the proleptic Gregorian calendar, from days since 1970-01-01.
 fn civil_date(days: u64) -> (u64, u64, u64) {
     // Counted from 0000-03-01, so that a leap day is the last of its year.

@@ -113,6 +113,7 @@ fn open(seed: u8, room: RoomId, store: Store, join: Option<Message>, gossip: boo
         heads: tips.into_values().collect(),
         forks: Vec::new(),
         roster: store.roster(),
+        lost: lost(&store),
     };
     let config = RoomConfig {
         identity: key(seed),
@@ -130,6 +131,18 @@ fn open(seed: u8, room: RoomId, store: Store, join: Option<Message>, gossip: boo
         store,
         events: Vec::new(),
     }
+}
+
+/// The places below a chain's tip where nothing is held.
+fn lost(store: &Store) -> Vec<(AuthorId, ChainId, Seq)> {
+    let mut lost = Vec::new();
+    for (author, chain, seq) in store.places.keys() {
+        let before = (*author, *chain, Seq(seq.0 - 1));
+        if seq.0 > 1 && !store.places.contains_key(&before) {
+            lost.push(before);
+        }
+    }
+    lost
 }
 
 fn write(seed: u8, room: RoomId, after: Option<&Message>, body: Body) -> Message {
@@ -438,4 +451,24 @@ fn a_stranger_and_an_expired_invite_get_nothing() {
         )
     };
     assert!(world.peers[1].events.iter().any(expired));
+}
+
+#[test]
+fn a_lost_line_is_fetched_again() {
+    let (alice, room) = founder(false);
+    let mut world = World::new(vec![alice, joiner(2, room, &key(99), false)]);
+    world.pass(3_000);
+    (0..600).for_each(|i| world.say(i % 2, &format!("line {i}")));
+    world.pass(2_000);
+    let mut damaged = Store::default();
+    for message in &world.peers[1].store.messages {
+        if message.text() != Some("line 250") && message.text() != Some("line 301") {
+            damaged.push(message.clone());
+        }
+    }
+    assert_eq!(lost(&damaged).len(), 2);
+    world.peers[1] = open(2, room, damaged, None, false);
+    world.pass(5_000);
+    world.assert_equal();
+    assert_eq!(world.peers[1].store.texts().len(), 600);
 }

@@ -345,3 +345,17 @@ proptest! {
         prop_assert_eq!(back.join("\n"), text);
     }
 }
+
+#[test]
+fn times_are_those_of_the_calendar() {
+    for (ms, text) in [
+        (0, "1970-01-01T00:00:00Z"),
+        (951_782_399_000, "2000-02-28T23:59:59Z"),
+        (951_782_400_000, "2000-02-29T00:00:00Z"),
+        (NOW.0, "2026-11-22T14:02:00Z"),
+        (4_107_542_400_000, "2100-03-01T00:00:00Z"),
+        (u64::MAX, "9999-08-17T07:12:55Z"),
+    ] {
+        assert_eq!(utc_time(Timestamp(ms)), text);
+    }
+}

@@ -91,6 +91,19 @@ impl RoomCore {
             Place::Known => Accepted::Known,
             Place::Gap => Accepted::Refused(MisbehaviourKind::Gap),
             Place::TooManyForks => Accepted::Refused(MisbehaviourKind::TooManyForks),
+            Place::Lost => {
+                let header = message.header();
+                self.lost.remove(&(header.author, header.chain, header.seq));
+                let act = message.shapes_roster().then(|| message.clone());
+                turn.out.push(Output::Append {
+                    message,
+                    token: None,
+                });
+                if let Some(act) = act {
+                    self.take_act(&act, turn);
+                }
+                Accepted::Appended
+            }
             place @ (Place::Next | Place::Fork) => {
                 let author = message.header().author;
                 if place == Place::Fork && !self.chains.is_forked(&chain_of(&message)) {

@@ -17,7 +17,7 @@ mod session;
 mod types;
 mod write;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub use types::{
     Input, MisbehaviourKind, Output, RejectReason, RoomConfig, RoomEvent, SessionId, SyncAbortCode,
@@ -52,6 +52,8 @@ pub struct RoomCore {
     random: Random,
     /// Live messages whose predecessor is missing.
     pending: BTreeMap<(AuthorId, ChainId, Seq), Message>,
+    /// Places whose line in the log was damaged: peers are asked for them again.
+    lost: BTreeSet<(AuthorId, ChainId, Seq)>,
     sessions: BTreeMap<SessionId, Session>,
     peers: Peers,
     pace: Pace,
@@ -67,6 +69,8 @@ pub struct Stored {
     pub forks: Vec<(AuthorId, ChainId, Seq)>,
     /// The messages that shape the roster, in order of arrival.
     pub roster: Vec<Message>,
+    /// The places whose message can no longer be read.
+    pub lost: Vec<(AuthorId, ChainId, Seq)>,
 }
 
 /// What one call works on.
@@ -115,6 +119,7 @@ impl RoomCore {
             clock,
             random: Random::new(config.seed),
             pending: BTreeMap::new(),
+            lost: stored.lost.iter().copied().collect(),
             sessions: BTreeMap::new(),
             peers: Peers::new(me, config.bootstrap, now),
             pace: Pace::new(config.gossip, now),
@@ -156,7 +161,7 @@ impl RoomCore {
                 peer,
                 dialed,
             } => {
-                self.session_opened(session, peer, dialed, &mut turn);
+                self.session_opened(session, peer, dialed, &mut turn)?;
             }
             Input::SyncReceived { session, frame } => {
                 self.session_frame(session, &frame, &mut turn)?;

@@ -75,11 +75,11 @@ impl RoomCore {
         peer: AuthorId,
         dialed: bool,
         turn: &mut Turn<'_, H>,
-    ) {
+    ) -> Result<(), H::Error> {
         self.peers.opened(peer);
         let mut phase = Phase::Hello;
         if dialed {
-            let digest = self.chains.digest();
+            let digest = self.told_digest(turn)?;
             let proof = match &self.pending_join {
                 Some(join) => Proof::Join {
                     join: join.wire().clone(),
@@ -112,6 +112,7 @@ impl RoomCore {
             done_received: false,
         };
         self.sessions.insert(id, session);
+        Ok(())
     }
 
     pub(super) fn session_closed(&mut self, id: SessionId, now: Now) {
@@ -168,7 +169,7 @@ impl RoomCore {
                 if self.roster.is_founded() && !self.proves_member(&session.peer, &bundle) {
                     return Ok(Err(Fault::NotAMember));
                 }
-                self.exchange(id, session, digest == ours, turn);
+                self.exchange(id, session, digest == ours, turn)?;
                 Ok(())
             }
             (SyncFrame::Refused(refusal), Phase::Welcome { .. }) => {
@@ -227,7 +228,7 @@ impl RoomCore {
         if self.sessions.len() >= limits::SESSIONS_MAX {
             return Ok(Err(Fault::Refuse(Refusal::Busy)));
         }
-        let digest = self.chains.digest();
+        let digest = self.told_digest(turn)?;
         let welcome = SyncFrame::Welcome {
             bundle: self.own_bundle(),
             digest,
@@ -236,7 +237,7 @@ impl RoomCore {
             session: id,
             frame: welcome.encode(),
         });
-        self.exchange(id, session, hello.digest == digest, turn);
+        self.exchange(id, session, hello.digest == digest, turn)?;
         Ok(Ok(()))
     }
 
@@ -305,6 +306,33 @@ impl RoomCore {
         self.roster.would_contain(peer, &acts)
     }
 
+    /// The heads that we tell: of a chain in which a place was lost, the one before that place, so
+    /// that the other side sends on from there.
+    fn told_heads<H: History>(&self, turn: &Turn<'_, H>) -> Result<Vec<Head>, H::Error> {
+        let mut heads = self.chains.heads();
+        for (author, chain, seq) in self.lost.iter().rev() {
+            heads.retain(|head| (head.author, head.chain) != (*author, *chain));
+            if seq.0 > 1 {
+                let before = crate::id::Seq(seq.0 - 1);
+                let held = turn.history.at(author, *chain, before)?;
+                heads.extend(held.first().map(|held| Head {
+                    author: *author,
+                    chain: *chain,
+                    seq: before,
+                    id: held.id(),
+                }));
+            }
+        }
+        Ok(heads)
+    }
+
+    fn told_digest<H: History>(&mut self, turn: &Turn<'_, H>) -> Result<Hash, H::Error> {
+        if self.lost.is_empty() {
+            return Ok(self.chains.digest());
+        }
+        Ok(Hash::of(&crate::codec::encode(&self.told_heads(turn)?)))
+    }
+
     /// Sends our heads, or goes on at once where both hold the same.
     fn exchange<H: History>(
         &mut self,
@@ -312,13 +340,13 @@ impl RoomCore {
         session: &mut Session,
         equal: bool,
         turn: &mut Turn<'_, H>,
-    ) {
+    ) -> Result<(), H::Error> {
         if equal {
             session.phase = Phase::Messages;
-            return;
+            return Ok(());
         }
         session.phase = Phase::Heads;
-        let heads = self.chains.heads();
+        let heads = self.told_heads(turn)?;
         let frames = heads.len().div_ceil(limits::HEADS_PER_FRAME_MAX).max(1);
         for i in 0..frames {
             let from = i * limits::HEADS_PER_FRAME_MAX;
@@ -331,6 +359,7 @@ impl RoomCore {
             .encode();
             turn.out.push(Output::SyncSend { session: id, frame });
         }
+        Ok(())
     }
 
     fn on_heads<H: History>(
