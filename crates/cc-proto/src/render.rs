@@ -428,7 +428,11 @@ pub fn utc_time(ts: Timestamp) -> String {
     let seconds = ts.0 % DAY_MS / 1000;
     let (year, month, day) = civil_date(ts.0 / DAY_MS);
     let (hours, minutes) = (seconds / 3600, seconds / 60 % 60);
-    format!("{:04}-{month:02}-{day:02}T{hours:02}:{minutes:02}:{:02}Z", year.min(9999), seconds % 60)
+    format!(
+        "{:04}-{month:02}-{day:02}T{hours:02}:{minutes:02}:{:02}Z",
+        year.min(9999),
+        seconds % 60
+    )
 }
 
 /// Year, month and day of the proleptic Gregorian calendar, from days since 1970-01-01.

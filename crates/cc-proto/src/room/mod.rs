@@ -228,6 +228,9 @@ impl RoomCore {
         if self.peers.digest_due(now) {
             self.sync_with_any(1, now);
         }
+        if self.peers.seek_due(now) {
+            self.seek(now);
+        }
         if let Some(changed) = self.pace.heights_due(now) {
             self.announce(&changed, turn);
         }

@@ -23,6 +23,11 @@ const FAILED_PAUSE_MS: u64 = 1_500;
 const DIGEST_FIRST_MS: u64 = 5_000;
 /// …and then ever more rarely, up to this.
 const DIGEST_MAX_MS: u64 = 600_000;
+/// A member who is not online is looked for this often…
+const SEEK_FIRST_MS: u64 = 15_000;
+/// …and ever more rarely while nobody is found, up to this. Two groups who each hear only one
+/// another find together again by this alone: gossip does not merge by itself.
+const SEEK_MAX_MS: u64 = 120_000;
 /// A peer heard of within this time counts as online.
 const ONLINE_MS: u64 = 60_000;
 /// After a good session we are not alone for this time, even without neighbours.
@@ -53,6 +58,8 @@ pub(super) struct Peers {
     redial_at: u64,
     digest_at: u64,
     digest_interval: u64,
+    seek_at: u64,
+    seek_interval: u64,
     last_good: Option<u64>,
     now_seen: u64,
 }
@@ -69,6 +76,8 @@ impl Peers {
             redial_at: now.mono_ms,
             digest_at: now.mono_ms + DIGEST_FIRST_MS,
             digest_interval: DIGEST_FIRST_MS,
+            seek_at: now.mono_ms + SEEK_FIRST_MS,
+            seek_interval: SEEK_FIRST_MS,
             last_good: None,
             now_seen: now.mono_ms,
         }
@@ -80,6 +89,10 @@ impl Peers {
 
     pub(super) fn has_neighbors(&self) -> bool {
         self.peers.values().any(|peer| peer.neighbor)
+    }
+
+    pub(super) fn is_neighbor(&self, id: &AuthorId) -> bool {
+        self.peers.get(id).is_some_and(|peer| peer.neighbor)
     }
 
     pub(super) fn neighbor_up(&mut self, id: AuthorId, now: Now) {
@@ -136,6 +149,10 @@ impl Peers {
     /// A session that was opened at `opened_at` ended well.
     pub(super) fn synced(&mut self, id: AuthorId, opened_at: u64, now: Now) {
         self.last_good = Some(now.mono_ms);
+        if !self.online(now).contains(&id) {
+            self.seek_interval = SEEK_FIRST_MS;
+            self.seek_at = self.seek_at.min(now.mono_ms + SEEK_FIRST_MS);
+        }
         let peer = self.peer(id);
         peer.heard_at = Some(now.mono_ms);
         peer.synced_at = Some(now.mono_ms);
@@ -158,6 +175,15 @@ impl Peers {
         }
         self.digest_interval = (self.digest_interval * 2).min(DIGEST_MAX_MS);
         self.digest_at = now.mono_ms + self.digest_interval;
+        true
+    }
+
+    pub(super) fn seek_due(&mut self, now: Now) -> bool {
+        if now.mono_ms < self.seek_at {
+            return false;
+        }
+        self.seek_interval = (self.seek_interval * 2).min(SEEK_MAX_MS);
+        self.seek_at = now.mono_ms + self.seek_interval;
         true
     }
 
@@ -220,6 +246,7 @@ impl Peers {
             .unwrap_or(u64::MAX)
             .min(redial)
             .min(self.digest_at)
+            .min(self.seek_at)
     }
 }
 
@@ -256,6 +283,16 @@ impl RoomCore {
         }
         if self.roster.is_founded() && !chosen.is_empty() {
             turn.out.push(Output::JoinBootstrap(chosen));
+        }
+    }
+
+    /// Asks for a sync with a member who is not online, as far as we know.
+    pub(super) fn seek(&mut self, now: Now) {
+        let online = self.online(now);
+        let mut absent = self.others();
+        absent.retain(|member| !online.contains(member));
+        for peer in self.random.choose(&absent, 1) {
+            self.peers.want(peer, now);
         }
     }
 

@@ -529,6 +529,9 @@ impl RoomCore {
                 turn.out.push(Output::SyncFinish { session: id });
                 turn.out
                     .push(Output::Event(RoomEvent::Synced(session.peer)));
+                if self.pace.has_gossip() && !self.peers.is_neighbor(&session.peer) {
+                    turn.out.push(Output::JoinBootstrap(vec![session.peer]));
+                }
                 self.peers.synced(session.peer, session.opened_at, turn.now);
                 return Ok(());
             }
