@@ -1,0 +1,199 @@
+//! Who may connect to which room's gossip, judged for both directions.
+//!
+//! A check where connections are accepted is not enough: another member's gossip can make ours
+//! *dial* an outsider. The endpoint's hooks see every connection of every protocol.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use cc_proto::frames::SYNC_ALPN;
+use cc_proto::id::{AuthorId, RoomId};
+use iroh::endpoint::{
+    AfterHandshakeOutcome, BeforeConnectOutcome, Connection, EndpointHooks, VarInt,
+    WeakConnectionHandle,
+};
+use iroh::{EndpointAddr, EndpointId};
+
+/// Closes a connection that the gate refused, the same for every cause.
+pub const REFUSED: VarInt = VarInt::from_u32(1);
+/// Closes the connections of a member that may no longer be there, and of gossip being rebuilt.
+pub const DROPPED: VarInt = VarInt::from_u32(2);
+
+/// Prune the handles of closed connections once a room has this many.
+const HANDLES_PRUNE: usize = 64;
+
+/// The gate of one endpoint. Cheap to clone; all clones are one gate.
+#[derive(Debug, Clone, Default)]
+pub struct Gate {
+    // Held for look-ups only, never across an await.
+    rooms: Arc<RwLock<HashMap<Vec<u8>, RoomGate>>>,
+}
+
+#[derive(Debug)]
+struct RoomGate {
+    room: RoomId,
+    allowed: BTreeSet<AuthorId>,
+    connections: Vec<(AuthorId, WeakConnectionHandle)>,
+}
+
+impl Gate {
+    /// Opens a room's gossip protocol to nobody yet.
+    pub fn open_room(&self, alpn: &[u8], room: RoomId) {
+        self.write()
+            .entry(alpn.to_vec())
+            .or_insert_with(|| RoomGate {
+                room,
+                allowed: BTreeSet::new(),
+                connections: Vec::new(),
+            });
+    }
+
+    /// Sets who may connect, and drops the connections of those who no longer may.
+    pub fn allow(&self, alpn: &[u8], allowed: BTreeSet<AuthorId>) {
+        let mut dropped = Vec::new();
+        if let Some(room) = self.write().get_mut(alpn) {
+            room.allowed = allowed;
+            room.connections.retain(|(peer, handle)| {
+                let keep = room.allowed.contains(peer);
+                if !keep {
+                    dropped.push(handle.clone());
+                }
+                keep
+            });
+        }
+        for handle in dropped {
+            close(&handle);
+        }
+    }
+
+    /// Drops all gossip connections of a room, which stays open.
+    pub fn drop_connections(&self, alpn: &[u8]) {
+        let dropped = self
+            .write()
+            .get_mut(alpn)
+            .map(|room| std::mem::take(&mut room.connections));
+        for (_, handle) in dropped.into_iter().flatten() {
+            close(&handle);
+        }
+    }
+
+    /// Whose gossip protocol this is.
+    pub fn room_of(&self, alpn: &[u8]) -> Option<RoomId> {
+        self.read().get(alpn).map(|room| room.room)
+    }
+
+    /// Every protocol that the endpoint should accept.
+    pub fn alpns(&self) -> Vec<Vec<u8>> {
+        let mut alpns = vec![SYNC_ALPN.to_vec()];
+        alpns.extend(self.read().keys().cloned());
+        alpns
+    }
+
+    fn allows(&self, alpn: &[u8], peer: &AuthorId) -> bool {
+        alpn == SYNC_ALPN
+            || self
+                .read()
+                .get(alpn)
+                .is_some_and(|room| room.allowed.contains(peer))
+    }
+
+    /// Judges a finished handshake and remembers the connection, under one lock: else a member
+    /// dropped in between would keep it.
+    fn admit(&self, connection: &Connection) -> bool {
+        let alpn = connection.alpn();
+        if alpn == SYNC_ALPN {
+            return true;
+        }
+        let peer = author(connection.remote_id());
+        let mut rooms = self.write();
+        let Some(room) = rooms
+            .get_mut(alpn)
+            .filter(|room| room.allowed.contains(&peer))
+        else {
+            return false;
+        };
+        if room.connections.len() >= HANDLES_PRUNE {
+            room.connections
+                .retain(|(_, handle)| handle.upgrade().is_some());
+        }
+        room.connections.push((peer, connection.weak_handle()));
+        true
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, HashMap<Vec<u8>, RoomGate>> {
+        self.rooms.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, HashMap<Vec<u8>, RoomGate>> {
+        self.rooms.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl EndpointHooks for Gate {
+    async fn before_connect<'a>(
+        &'a self,
+        remote: &'a EndpointAddr,
+        alpn: &'a [u8],
+    ) -> BeforeConnectOutcome {
+        if self.allows(alpn, &author(remote.id)) {
+            BeforeConnectOutcome::Accept
+        } else {
+            tracing::debug!(peer = %remote.id.fmt_short(), "a dial to an outsider was prevented");
+            BeforeConnectOutcome::Reject
+        }
+    }
+
+    async fn after_handshake<'a>(&'a self, connection: &'a Connection) -> AfterHandshakeOutcome {
+        if self.admit(connection) {
+            AfterHandshakeOutcome::Accept
+        } else {
+            tracing::debug!(peer = %connection.remote_id().fmt_short(), "an outsider was refused");
+            AfterHandshakeOutcome::Reject {
+                error_code: REFUSED,
+                reason: Vec::new(),
+            }
+        }
+    }
+}
+
+/// The author whose machine has this endpoint id: the same key.
+pub fn author(endpoint: EndpointId) -> AuthorId {
+    AuthorId::from_bytes(*endpoint.as_bytes())
+}
+
+/// The endpoint id of an author's machine; none if the bytes are not a point of the curve.
+pub fn endpoint_id(author: &AuthorId) -> Option<EndpointId> {
+    EndpointId::from_bytes(author.as_bytes()).ok()
+}
+
+fn close(handle: &WeakConnectionHandle) {
+    if let Some(connection) = handle.upgrade() {
+        connection.close(DROPPED, b"");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_members_pass_and_only_while_they_are_members() {
+        let (gate, alpn) = (Gate::default(), b"cc-connect/gossip/1/x".as_slice());
+        let [alice, mallory] = [1, 2].map(|n| AuthorId::from_bytes([n; 32]));
+        assert!(
+            gate.allows(SYNC_ALPN, &mallory),
+            "sync judges by its first frame"
+        );
+        assert!(
+            !gate.allows(alpn, &alice),
+            "an unknown protocol is open to nobody"
+        );
+        gate.open_room(alpn, RoomId::from_bytes([9; 32]));
+        assert!(!gate.allows(alpn, &alice), "a new room is open to nobody");
+        gate.allow(alpn, BTreeSet::from([alice]));
+        assert!(gate.allows(alpn, &alice) && !gate.allows(alpn, &mallory));
+        gate.allow(alpn, BTreeSet::new());
+        assert!(!gate.allows(alpn, &alice));
+        assert_eq!(gate.alpns().len(), 2);
+    }
+}

@@ -1,0 +1,201 @@
+//! One room: a handle for those who use it, a thread that owns it, tasks that move its bytes.
+//!
+//! | file | what |
+//! |---|---|
+//! | `request.rs`, `events.rs` | what a handle asks and hears |
+//! | `inbox.rs` | the queue to the thread |
+//! | `thread.rs` | the thread: turns, commits, outputs |
+//! | `driver.rs`, `dial.rs` | dials and timers |
+//! | `../engine.rs` | core and log as one |
+
+pub(crate) mod dial;
+pub(crate) mod driver;
+pub(crate) mod events;
+pub(crate) mod inbox;
+pub(crate) mod open;
+pub(crate) mod request;
+pub(crate) mod thread;
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use cc_log::LogReader;
+use cc_proto::frames::RoomTag;
+use cc_proto::id::RoomId;
+use cc_proto::ticket::Ticket;
+use iroh::endpoint::Connection;
+use tokio::sync::{Notify, broadcast, oneshot, watch};
+
+use crate::gossip::GossipHandle;
+use events::{RoomEvent, RoomEvents};
+use inbox::{RoomInbox, RoomMessage};
+use request::{Draft, Request, RoomError, RoomStatus, SendError, Sent};
+use thread::Face;
+
+/// A room on this machine. Cheap to clone; all clones are one room, which lives as long as its node.
+#[derive(Debug, Clone)]
+pub struct Room {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    id: RoomId,
+    tag: RoomTag,
+    dir: PathBuf,
+    inbox: RoomInbox,
+    gossip: Option<GossipHandle>,
+    // Weak, so that listeners hear of the end when the thread drops its own.
+    events: broadcast::WeakSender<RoomEvent>,
+    face: watch::Receiver<Face>,
+    network_changed: Arc<Notify>,
+    stopping: Arc<AtomicBool>,
+    thread: Mutex<Option<std::thread::JoinHandle<()>>>,
+}
+
+impl Room {
+    /// The room's id.
+    pub fn id(&self) -> RoomId {
+        self.shared.id
+    }
+
+    /// The room's name, as its founder gave it. Not cleaned for a terminal.
+    pub fn name(&self) -> String {
+        self.shared.face.borrow().name.clone()
+    }
+
+    /// Our nickname in it.
+    pub fn nick(&self) -> String {
+        self.shared.face.borrow().nick.clone()
+    }
+
+    /// The ticket of the invite that we made or came by, with the addresses of today.
+    ///
+    /// # Errors
+    /// [`RoomError`].
+    pub async fn ticket(&self) -> Result<Ticket, RoomError> {
+        self.ask(|reply| Request::Ticket { reply })
+            .await?
+            .ok_or(RoomError::NoTicket)
+    }
+
+    /// Stores a message and sends it to everyone. Ready when it is durable here.
+    ///
+    /// Cancel safe in this sense: dropped, the message may still be stored and sent.
+    ///
+    /// # Errors
+    /// [`SendError`]: nothing was stored, but for [`SendError::Closed`].
+    pub async fn send(&self, draft: Draft) -> Result<Sent, SendError> {
+        let answer = self.ask(|reply| Request::Send { draft, reply }).await;
+        answer.unwrap_or(Err(SendError::Closed))
+    }
+
+    /// Claims another nickname.
+    ///
+    /// # Errors
+    /// As [`Room::send`].
+    pub async fn set_nick(&self, nick: impl Into<String>) -> Result<Sent, SendError> {
+        let nick = nick.into();
+        let answer = self.ask(|reply| Request::SetNick { nick, reply }).await;
+        answer.unwrap_or(Err(SendError::Closed))
+    }
+
+    /// What happens from now on.
+    pub fn events(&self) -> RoomEvents {
+        match self.shared.events.upgrade() {
+            Some(sender) => RoomEvents::new(sender.subscribe()),
+            None => RoomEvents::ended(),
+        }
+    }
+
+    /// How the room is.
+    ///
+    /// # Errors
+    /// When the room is closed.
+    pub async fn status(&self) -> Result<RoomStatus, RoomError> {
+        self.ask(|reply| Request::Status { reply }).await
+    }
+
+    /// Returns when somebody has let us in; at once if that was long ago.
+    ///
+    /// # Errors
+    /// When the room is closed before.
+    pub async fn joined(&self) -> Result<(), RoomError> {
+        let mut face = self.shared.face.clone();
+        face.wait_for(|face| face.joined)
+            .await
+            .map(|_| ())
+            .map_err(|_| RoomError::Closed)
+    }
+
+    /// The history, read without a lock and without the thread.
+    ///
+    /// # Errors
+    /// Those of the log.
+    pub fn reader(&self) -> Result<LogReader, cc_log::ReadError> {
+        LogReader::open(&self.shared.dir)
+    }
+
+    /// Where the room's files are.
+    pub fn dir(&self) -> &Path {
+        &self.shared.dir
+    }
+
+    pub(crate) fn tag(&self) -> RoomTag {
+        self.shared.tag
+    }
+
+    pub(crate) fn inbox(&self) -> &RoomInbox {
+        &self.shared.inbox
+    }
+
+    pub(crate) fn accept_gossip(&self, connection: Connection) {
+        match &self.shared.gossip {
+            Some(gossip) => gossip.accept(connection),
+            None => connection.close(crate::gate::REFUSED, b""),
+        }
+    }
+
+    pub(crate) fn network_changed(&self) {
+        self.shared.network_changed.notify_one();
+    }
+
+    /// Tells the thread to end without waiting for it.
+    pub(crate) fn stop(&self) {
+        self.shared.stopping.store(true, Ordering::Release);
+        // A full queue means that the thread is awake and sees the flag.
+        self.shared.inbox.try_send(RoomMessage::Stop).ok();
+    }
+
+    /// Waits for the thread to commit and end, `patience` at most.
+    pub(crate) async fn closed(&self, patience: Duration) {
+        self.stop();
+        let thread = self
+            .shared
+            .thread
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        let Some(thread) = thread else { return };
+        let joined = tokio::task::spawn_blocking(move || thread.join());
+        match tokio::time::timeout(patience, joined).await {
+            Ok(Ok(Ok(()))) => {}
+            Ok(_) => tracing::error!(room = %self.id().short(), "the room's thread panicked"),
+            Err(_) => tracing::warn!(room = %self.id().short(), "the room's thread is still busy"),
+        }
+    }
+
+    async fn ask<T>(
+        &self,
+        request: impl FnOnce(oneshot::Sender<T>) -> Request,
+    ) -> Result<T, RoomError> {
+        let (reply, answer) = oneshot::channel();
+        self.shared
+            .inbox
+            .send(RoomMessage::Request(request(reply)))
+            .await?;
+        answer.await.map_err(|_| RoomError::Closed)
+    }
+}

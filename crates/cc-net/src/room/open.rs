@@ -1,0 +1,106 @@
+//! Setting a room going: its thread, its tasks, its place at the gate.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex};
+
+use cc_proto::frames::{RoomTag, gossip_topic};
+use tokio::sync::{Notify, broadcast, mpsc, watch};
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
+
+use super::driver::{Driver, Pulse};
+use super::inbox::RoomInbox;
+use super::thread::{Face, RoomThread};
+use super::{Room, Shared};
+use crate::engine::RoomEngine;
+use crate::gossip::{GossipConfig, GossipSupervisor};
+use crate::node::Net;
+use crate::tuning::{ROOM_DIALS_QUEUE_MAX, ROOM_EVENTS_MAX};
+
+/// Starts an opened room. It is reachable by others once it is in the table of `net`.
+///
+/// # Errors
+/// When no thread can be started.
+pub fn start_room(
+    net: &Arc<Net>,
+    engine: RoomEngine,
+    epoch: Instant,
+    tasks: &mut JoinSet<()>,
+    cancelled: &CancellationToken,
+) -> std::io::Result<Room> {
+    let (id, dir) = (engine.log().room(), engine.dir().to_path_buf());
+    let tag = RoomTag::of(&id);
+    let span = tracing::info_span!("room", room = %id.short());
+    let (inbox, received) = RoomInbox::new();
+    let gossip = net.gossip.then(|| {
+        let config = GossipConfig {
+            alpn: tag.gossip_alpn(),
+            topic: gossip_topic(&id),
+        };
+        net.gate.open_room(&config.alpn, id);
+        GossipSupervisor::new(config, net.clone(), inbox.clone())
+    });
+    let (supervisor, gossip) = gossip.unzip();
+    let (dials, dials_wanted) = mpsc::channel(ROOM_DIALS_QUEUE_MAX);
+    let (events, _) = broadcast::channel(ROOM_EVENTS_MAX);
+    let (pulse, pulse_seen) = watch::channel(Pulse::default());
+    let (face, face_seen) = watch::channel(Face::default());
+    let weak_events = events.downgrade();
+    let stopping = Arc::new(AtomicBool::new(false));
+    let thread = RoomThread {
+        engine,
+        net: net.clone(),
+        alpn: tag.gossip_alpn(),
+        gossip: gossip.clone(),
+        inbox: received,
+        dials,
+        events,
+        pulse,
+        face,
+        stopping: stopping.clone(),
+        sessions: HashMap::new(),
+        waiting: HashMap::new(),
+        last_token: 0,
+        neighbors: BTreeSet::new(),
+        next_inputs: Vec::new(),
+        epoch,
+    };
+    // Before the handle is out: it shows the name and the state from the first moment.
+    thread.roster_changed();
+    let thread_span = span.clone();
+    let thread = std::thread::Builder::new()
+        .name(format!("room-{}", id.short()))
+        .spawn(move || thread_span.in_scope(|| thread.run()))?;
+    let network_changed = Arc::new(Notify::new());
+    let driver = Driver {
+        net: net.clone(),
+        inbox: inbox.clone(),
+        pulse: pulse_seen,
+        dials: dials_wanted,
+        network_changed: network_changed.clone(),
+    };
+    tasks.spawn(driver.run(cancelled.child_token()).instrument(span.clone()));
+    if let Some(supervisor) = supervisor {
+        tasks.spawn(supervisor.run(cancelled.child_token()).instrument(span));
+    }
+    let shared = Shared {
+        id,
+        tag,
+        dir,
+        inbox,
+        gossip,
+        events: weak_events,
+        face: face_seen,
+        network_changed,
+        stopping,
+        thread: Mutex::new(Some(thread)),
+    };
+    let room = Room {
+        shared: Arc::new(shared),
+    };
+    net.insert_room(room.clone());
+    Ok(room)
+}

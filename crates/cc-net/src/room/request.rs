@@ -1,0 +1,133 @@
+//! What the holder of a [`crate::Room`] may ask of its thread.
+
+use cc_proto::id::{ArrivalNo, AuthorId, MessageId};
+use cc_proto::ticket::Ticket;
+use tokio::sync::oneshot;
+
+use crate::engine::DraftError;
+use crate::gossip::GossipStatus;
+
+/// Something to say.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Draft {
+    /// What, at most [`cc_proto::limits::TEXT_BYTES_MAX`] bytes.
+    pub text: String,
+    /// The agent's name, or empty for a human.
+    pub via: String,
+    /// The message it answers.
+    pub re: Option<MessageId>,
+}
+
+impl Draft {
+    /// A human's words.
+    pub fn text(text: impl Into<String>) -> Self {
+        Self {
+            text: text.into(),
+            ..Self::default()
+        }
+    }
+}
+
+/// A message that is on this machine's disk and will reach every member who comes online.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sent {
+    /// The message.
+    pub id: MessageId,
+    /// Its line in this machine's log.
+    pub n: ArrivalNo,
+}
+
+/// Why a draft was not stored.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SendError {
+    /// The protocol or the disk did not take it; nothing of it is stored.
+    #[error(transparent)]
+    Draft(#[from] DraftError),
+    /// The room is closed. Whether the message was stored is not known.
+    #[error("the room is closed")]
+    Closed,
+}
+
+/// Why a room gave no answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RoomError {
+    /// Its node was shut down.
+    #[error("the room is closed")]
+    Closed,
+    /// The room's ticket is no longer among its files.
+    #[error("this machine has no ticket of the room")]
+    NoTicket,
+}
+
+/// A member, as a status shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MemberStatus {
+    /// Whose.
+    pub author: AuthorId,
+    /// The nickname it claims.
+    pub nick: String,
+    /// Whether it was heard from within the last minute; oneself always.
+    pub online: bool,
+}
+
+/// Whether we have been let in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum RoomState {
+    /// Nobody has let us in yet: none of those the ticket names is online, or all refused.
+    Joining,
+    /// We belong.
+    Open,
+}
+
+/// How a room is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RoomStatus {
+    /// Whether we have been let in.
+    pub state: RoomState,
+    /// Everyone who belongs, oneself included.
+    pub members: Vec<MemberStatus>,
+    /// How many of them are online, oneself included.
+    pub online: usize,
+    /// Chat messages in the log.
+    pub messages: u64,
+    /// Lines in the log.
+    pub lines: u64,
+    /// Sync sessions under way.
+    pub sessions: usize,
+    /// The fast path.
+    pub gossip: GossipStatus,
+    /// Authors who signed two messages for one place.
+    pub forked: Vec<AuthorId>,
+}
+
+/// A request to a room's thread. An answer that nobody waits for is dropped.
+#[derive(Debug)]
+pub enum Request {
+    /// Store and spread a message.
+    Send {
+        /// What.
+        draft: Draft,
+        /// Answered when it is durable.
+        reply: oneshot::Sender<Result<Sent, SendError>>,
+    },
+    /// Claim another nickname.
+    SetNick {
+        /// Which.
+        nick: String,
+        /// Answered when it is durable.
+        reply: oneshot::Sender<Result<Sent, SendError>>,
+    },
+    /// How the room is.
+    Status {
+        /// The answer.
+        reply: oneshot::Sender<RoomStatus>,
+    },
+    /// The ticket of the invite that we made or came by.
+    Ticket {
+        /// The answer, with the addresses of today.
+        reply: oneshot::Sender<Option<Ticket>>,
+    },
+}

@@ -1,0 +1,421 @@
+//! The thread that owns a room: takes what came, lets the engine make it durable in one commit,
+//! and only then lets anything out.
+//!
+//! It never waits for the network: every queue it fills is filled without waiting, and what does
+//! not fit is dropped (gossip), aborted (a session that ran ahead) or asked for again (dials).
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use cc_proto::body::{Body, Chat, Profile};
+use cc_proto::clock::Now;
+use cc_proto::id::{AuthorId, Timestamp};
+use cc_proto::limits::{LEARNED_ADDRESSES_MAX, TICKET_ADDRESSES_MAX};
+use cc_proto::room::{Input, Output, SessionId};
+use cc_proto::ticket::{PeerAddress, Ticket};
+use tokio::sync::{OwnedSemaphorePermit, broadcast, mpsc, oneshot, watch};
+use tokio::time::Instant;
+
+use super::driver::Pulse;
+use super::events::{RoomEvent, StoredMessage};
+use super::inbox::RoomMessage;
+use super::request::{MemberStatus, Request, RoomState, RoomStatus, SendError, Sent};
+use crate::engine::{RoomEngine, Turn};
+use crate::gossip::{GossipHandle, GossipStatus};
+use crate::node::{Net, now_since};
+use crate::sync_io::SessionHandle;
+use crate::tuning::ROOM_TURN_MAX;
+
+/// What is shown of a room without asking its thread.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Face {
+    /// The room's name; while joining the ticket's hint.
+    pub name: String,
+    /// Our nickname here.
+    pub nick: String,
+    /// Whether we have been let in.
+    pub joined: bool,
+}
+
+/// An answer that is given after the turn.
+type Answer = Box<dyn FnOnce(&RoomThread)>;
+
+/// All that the thread holds.
+pub struct RoomThread {
+    /// The room itself.
+    pub engine: RoomEngine,
+    /// The machine's connections.
+    pub net: Arc<Net>,
+    /// The protocol name of the room's gossip.
+    pub alpn: Vec<u8>,
+    /// The fast path, where there is one.
+    pub gossip: Option<GossipHandle>,
+    /// What came.
+    pub inbox: mpsc::Receiver<RoomMessage>,
+    /// Dials to begin.
+    pub dials: mpsc::Sender<AuthorId>,
+    /// To those who listen.
+    pub events: broadcast::Sender<RoomEvent>,
+    /// To the driver.
+    pub pulse: watch::Sender<Pulse>,
+    /// To the handles.
+    pub face: watch::Sender<Face>,
+    /// Set when the room is to end though its queue may be full.
+    pub stopping: Arc<AtomicBool>,
+    /// Open sync sessions.
+    pub sessions: HashMap<SessionId, SessionHandle>,
+    /// Drafts that were not answered yet.
+    pub waiting: HashMap<u64, oneshot::Sender<Result<Sent, SendError>>>,
+    /// The last draft's token.
+    pub last_token: u64,
+    /// Neighbours that gossip told of.
+    pub neighbors: BTreeSet<AuthorId>,
+    /// What the next turn begins with.
+    pub next_inputs: Vec<Input>,
+    /// Where the clock of [`Now::mono_ms`] begins.
+    pub epoch: Instant,
+}
+
+impl RoomThread {
+    /// Runs until told to stop or until nobody is left who could ask for anything.
+    pub fn run(mut self) {
+        self.publish();
+        while let Some(first) = self.inbox.blocking_recv() {
+            if !self.turn(first) || self.stopping.load(Ordering::Acquire) {
+                break;
+            }
+        }
+        tracing::debug!("the room's thread ends");
+        if let Err(error) = self.engine.close() {
+            tracing::warn!(%error, "the room was not closed well: opening it will take longer");
+        }
+    }
+
+    /// One commit for all that waits, up to a bound. False if the room is to end.
+    fn turn(&mut self, first: RoomMessage) -> bool {
+        let mut inputs = std::mem::take(&mut self.next_inputs);
+        let mut requests = Vec::new();
+        // Given back after the commit: until then the peers are read no further.
+        let mut permits: Vec<OwnedSemaphorePermit> = Vec::new();
+        let mut next = Some(first);
+        let mut go_on = true;
+        let mut taken = 0;
+        while let Some(message) = next {
+            match message {
+                RoomMessage::Stop => go_on = false,
+                RoomMessage::Request(request) => self.request(request, &mut inputs, &mut requests),
+                message => inputs.extend(self.input(message, &mut permits)),
+            }
+            taken += 1;
+            next = if taken < ROOM_TURN_MAX {
+                self.inbox.try_recv().ok()
+            } else {
+                None
+            };
+        }
+        let now = self.now();
+        if self.engine.core().next_tick() <= now.mono_ms {
+            inputs.push(Input::Tick);
+        }
+        let turn = self.engine.turn(inputs, now);
+        self.carry_out(turn, now.wall);
+        drop(permits);
+        self.publish();
+        for answer in requests {
+            answer(self);
+        }
+        go_on
+    }
+
+    fn input(
+        &mut self,
+        message: RoomMessage,
+        permits: &mut Vec<OwnedSemaphorePermit>,
+    ) -> Option<Input> {
+        Some(match message {
+            RoomMessage::SessionOpened {
+                session,
+                peer,
+                dialed,
+                handle,
+            } => {
+                self.sessions.insert(session, handle);
+                let addresses = self.member_addresses(LEARNED_ADDRESSES_MAX);
+                self.engine.core_mut().set_addresses(addresses);
+                Input::SyncOpened {
+                    session,
+                    peer,
+                    dialed,
+                }
+            }
+            RoomMessage::SessionFrame {
+                session,
+                frame,
+                permit,
+            } => {
+                permits.push(permit);
+                Input::SyncReceived { session, frame }
+            }
+            RoomMessage::SessionReady { session } => Input::SyncReady { session },
+            RoomMessage::SessionClosed { session } => {
+                self.sessions.remove(&session);
+                Input::SyncClosed { session }
+            }
+            RoomMessage::DialFailed(peer) => Input::DialFailed { peer },
+            RoomMessage::Gossip { from, bytes } => Input::Gossip { from, bytes },
+            RoomMessage::NeighborUp(peer) => {
+                self.neighbors.insert(peer);
+                Input::NeighborUp(peer)
+            }
+            RoomMessage::NeighborDown(peer) => {
+                self.neighbors.remove(&peer);
+                Input::NeighborDown(peer)
+            }
+            RoomMessage::GossipLagged => Input::GossipLagged,
+            RoomMessage::Tick => Input::Tick,
+            RoomMessage::Request(_) | RoomMessage::Stop => return None,
+        })
+    }
+
+    fn request(
+        &mut self,
+        request: Request,
+        inputs: &mut Vec<Input>,
+        answers: &mut Vec<Answer>,
+    ) {
+        match request {
+            Request::Send { draft, reply } => {
+                let token = self.token(reply);
+                let body = Body::Chat(Chat { text: draft.text });
+                inputs.push(Input::Draft {
+                    token,
+                    body,
+                    via: draft.via,
+                    re: draft.re,
+                });
+            }
+            Request::SetNick { nick, reply } => {
+                let token = self.token(reply);
+                let body = Body::Profile(Profile { nick });
+                inputs.push(Input::Draft {
+                    token,
+                    body,
+                    via: String::new(),
+                    re: None,
+                });
+            }
+            Request::Status { reply } => answers.push(Box::new(move |thread| {
+                reply.send(thread.status()).ok();
+            })),
+            Request::Ticket { reply } => answers.push(Box::new(move |thread| {
+                reply.send(thread.ticket()).ok();
+            })),
+        }
+    }
+
+    fn token(&mut self, reply: oneshot::Sender<Result<Sent, SendError>>) -> u64 {
+        self.last_token += 1;
+        self.waiting.insert(self.last_token, reply);
+        self.last_token
+    }
+
+    /// What the turn gave is durable now; everything may go out.
+    fn carry_out(&mut self, turn: Turn, at: Timestamp) {
+        for stored in turn.appended {
+            let event = StoredMessage {
+                n: stored.n,
+                at,
+                message: stored.message,
+            };
+            self.tell(RoomEvent::Message(Arc::new(event)));
+        }
+        for (token, outcome) in turn.drafts {
+            if let Some(reply) = self.waiting.remove(&token) {
+                let outcome = outcome.map(|stored| Sent {
+                    id: stored.id,
+                    n: stored.n,
+                });
+                reply.send(outcome.map_err(SendError::from)).ok();
+            }
+        }
+        for output in turn.outputs {
+            self.output(output);
+        }
+        if turn.failed {
+            tracing::error!("the disk failed: the room goes on from what is stored");
+            self.begin_anew();
+        }
+    }
+
+    /// The core has forgotten its sessions, its neighbours and what gossip brought this turn.
+    fn begin_anew(&mut self) {
+        self.sessions.clear();
+        self.roster_changed();
+        self.next_inputs.push(Input::GossipLagged);
+        self.next_inputs
+            .extend(self.neighbors.iter().copied().map(Input::NeighborUp));
+    }
+
+    fn output(&mut self, output: Output) {
+        match output {
+            Output::Broadcast(frame) => {
+                if let Some(gossip) = &self.gossip {
+                    gossip.broadcast(frame);
+                }
+            }
+            Output::StartSync { peer } => {
+                self.dials.try_send(peer).ok();
+            }
+            Output::SyncSend { session, frame } => {
+                self.session(session, |handle| handle.send(frame));
+            }
+            Output::SyncFinish { session } => self.session(session, SessionHandle::finish),
+            Output::SyncAbort { session, code } => {
+                self.session(session, |handle| handle.abort(code));
+            }
+            Output::RosterChanged => {
+                self.roster_changed();
+                self.tell(RoomEvent::RosterChanged);
+            }
+            Output::Learned(addresses) => {
+                for address in &addresses {
+                    self.net.book.learn(address);
+                }
+            }
+            Output::JoinBootstrap(peers) => {
+                if let Some(gossip) = &self.gossip {
+                    gossip.join(peers);
+                }
+            }
+            Output::Event(event) => self.tell(RoomEvent::Core(event)),
+            // Appends, chains and rejections are the engine's and were carried out there.
+            _ => {}
+        }
+    }
+
+    fn session(&self, session: SessionId, act: impl FnOnce(&SessionHandle)) {
+        if let Some(handle) = self.sessions.get(&session) {
+            act(handle);
+        }
+    }
+
+    fn tell(&self, event: RoomEvent) {
+        // Nobody listening is no fault.
+        self.events.send(event).ok();
+    }
+
+    /// Tells gate, gossip, driver and handles who belongs now.
+    pub fn roster_changed(&self) {
+        let peers = self.peers();
+        let joined = !self.engine.core().is_joining();
+        let members: BTreeSet<AuthorId> = if joined {
+            peers.iter().copied().collect()
+        } else {
+            BTreeSet::new()
+        };
+        if let Some(gossip) = &self.gossip {
+            self.net.gate.allow(&self.alpn, members);
+            gossip.set_peers(if joined { peers.clone() } else { Vec::new() });
+        }
+        let face = Face {
+            name: self.name(),
+            nick: self.engine.nick().to_owned(),
+            joined,
+        };
+        self.face.send_if_modified(|shown| {
+            let changed = *shown != face;
+            *shown = face;
+            changed
+        });
+        self.pulse.send_modify(|pulse| pulse.peers = peers.into());
+    }
+
+    fn publish(&self) {
+        let tick = self.engine.core().next_tick();
+        let tick_at = (tick < u64::MAX)
+            .then(|| self.epoch.checked_add(Duration::from_millis(tick)))
+            .flatten();
+        self.pulse
+            .send_if_modified(|pulse| std::mem::replace(&mut pulse.tick_at, tick_at) != tick_at);
+    }
+
+    fn now(&self) -> Now {
+        now_since(self.epoch)
+    }
+
+    fn status(&self) -> RoomStatus {
+        let (me, core, log) = (self.net.me, self.engine.core(), self.engine.log());
+        let online: BTreeSet<AuthorId> = core.online(self.now()).into_iter().collect();
+        let members = core
+            .roster()
+            .members()
+            .iter()
+            .map(|(author, member)| MemberStatus {
+                author: *author,
+                nick: member.nick.clone(),
+                online: *author == me || online.contains(author),
+            });
+        let members: Vec<MemberStatus> = members.collect();
+        RoomStatus {
+            state: if core.is_joining() {
+                RoomState::Joining
+            } else {
+                RoomState::Open
+            },
+            online: members.iter().filter(|member| member.online).count(),
+            members,
+            messages: log.chat_count(),
+            lines: log.len().0,
+            sessions: self.sessions.len(),
+            gossip: self
+                .gossip
+                .as_ref()
+                .map_or_else(GossipStatus::default, GossipHandle::status),
+            forked: core.forkers(),
+        }
+    }
+
+    /// Everyone else who belongs; while joining those named by the ticket.
+    fn peers(&self) -> Vec<AuthorId> {
+        let core = self.engine.core();
+        let mut peers: BTreeSet<AuthorId> = core.roster().members().keys().copied().collect();
+        if core.is_joining() {
+            let ticket = self.engine.ticket();
+            peers.extend(
+                ticket
+                    .iter()
+                    .flat_map(|ticket| &ticket.addresses)
+                    .map(|peer| peer.id),
+            );
+        }
+        peers.remove(&self.net.me);
+        peers.into_iter().collect()
+    }
+
+    fn name(&self) -> String {
+        let roster = self.engine.core().roster();
+        match (roster.is_founded(), self.engine.ticket()) {
+            (false, Some(ticket)) => ticket.name.clone(),
+            _ => roster.name().to_owned(),
+        }
+    }
+
+    fn ticket(&self) -> Option<Ticket> {
+        let mut ticket = self.engine.ticket()?.clone();
+        ticket.addresses = self.member_addresses(TICKET_ADDRESSES_MAX);
+        Some(ticket)
+    }
+
+    /// Ourselves and the members seen last, where their addresses are known.
+    fn member_addresses(&self, count_max: usize) -> Vec<PeerAddress> {
+        let mut peers = self.peers();
+        peers.sort_by_cached_key(|peer| std::cmp::Reverse(self.net.book.last_seen(peer)));
+        let others = peers.iter().filter_map(|peer| self.net.book.address(peer));
+        std::iter::once(self.net.own_address())
+            .chain(others)
+            .take(count_max)
+            .collect()
+    }
+}

@@ -1,0 +1,81 @@
+//! Every timeout and queue size of this crate, and what happens when one is reached.
+
+use std::time::Duration;
+
+/// A dial that has not connected by then is given up; iroh alone would try for 30 s.
+pub const DIAL_TIMEOUT: Duration = Duration::from_secs(2);
+/// Dials under way at once on one machine; further ones wait for their turn.
+pub const DIALS_MAX: usize = 16;
+/// Sessions of one room that we dialled and that are not quite over. At this bound a dial counts as
+/// failed, and the core tries again.
+pub const ROOM_DIALED_SESSIONS_MAX: usize = 32;
+/// Members that a room dials when the machine's network changes.
+pub const NETWORK_CHANGE_DIALS: usize = 4;
+
+/// Incoming connections under way at once, from the first packet to the end of a sync session;
+/// gossip counts only until its handshake is done. Further ones are refused.
+pub const CONNECTIONS_MAX: usize = 256;
+/// With more than this many under way, an address must first prove that it receives our packets.
+pub const CONNECTIONS_UNPROVEN_MAX: usize = 64;
+/// Incoming sync connections of one remote endpoint at once; further ones are refused.
+pub const CONNECTIONS_PER_PEER_MAX: usize = 8;
+/// An incoming connection that has not finished its handshake by then is dropped.
+pub const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
+/// An incoming sync connection must have sent its whole first frame by then.
+pub const FIRST_FRAME_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A sync session in which neither direction moved for this long is aborted.
+pub const SESSION_IDLE_TIMEOUT: Duration = Duration::from_secs(15);
+/// One frame, begun, may take this long and…
+pub const FRAME_GRACE: Duration = Duration::from_secs(10);
+/// …a second more for every so many bytes: a peer that trickles cannot hold a session for ever.
+pub const FRAME_BYTES_PER_SECOND_MIN: u64 = 8 * 1024;
+/// How long we wait for the peer to take the end of a finished session.
+pub const FINISH_TIMEOUT: Duration = Duration::from_secs(5);
+/// Frames of one session on their way out. The core stops by itself at
+/// [`cc_proto::limits::SESSION_FRAMES_AHEAD`]; a session over this is aborted.
+pub const SESSION_SEND_FRAMES_MAX: usize = 64;
+/// Frames of one session that the room has not taken yet; then nothing more is read from the
+/// peer, and QUIC's flow control makes it wait.
+pub const SESSION_RECEIVE_FRAMES_MAX: usize = 2;
+
+/// Requests and network inputs waiting for a room's thread. When full, senders and sessions wait;
+/// gossip frames are dropped and reported as lag, so that a sync fetches them.
+pub const ROOM_QUEUE_MAX: usize = 1024;
+/// Most inputs that share one commit.
+pub const ROOM_TURN_MAX: usize = 256;
+/// Events kept for each subscriber of [`crate::Room::events`]; a slower one is told how many it missed.
+pub const ROOM_EVENTS_MAX: usize = 4096;
+/// Dials that the core asked for and that were not begun. When full, further ones are dropped: the
+/// core asks again.
+pub const ROOM_DIALS_QUEUE_MAX: usize = 64;
+
+/// Gossip frames waiting to go out. When full, further ones are dropped: heights and sync heal it.
+pub const GOSSIP_SEND_QUEUE_MAX: usize = 256;
+/// Events kept by gossip for us before it reports a lag.
+pub const GOSSIP_SUBSCRIPTION_MAX: usize = 1024;
+/// Gossip that does not take a frame or answer a probe for this long has stalled and is rebuilt.
+pub const GOSSIP_STALL_TIMEOUT: Duration = Duration::from_secs(5);
+/// How often gossip with neighbours is asked for a sign of life.
+pub const GOSSIP_PROBE_INTERVAL: Duration = Duration::from_secs(5);
+/// Gossip without neighbours tries its bootstrap peers again this often.
+pub const GOSSIP_JOIN_INTERVAL: Duration = Duration::from_secs(2);
+/// Gossip with neighbours tries one further member this often: overlays that parted do not merge by
+/// themselves.
+pub const GOSSIP_MERGE_INTERVAL: Duration = Duration::from_mins(1);
+/// Most peers that one such try names.
+pub const GOSSIP_JOIN_PEERS_MAX: usize = 8;
+/// First pause before gossip is built anew; doubles with each failure…
+pub const GOSSIP_BACKOFF_MIN: Duration = Duration::from_secs(1);
+/// …up to this. Gossip that lived longer than this starts again from the first.
+pub const GOSSIP_BACKOFF_MAX: Duration = Duration::from_mins(1);
+/// How soon neighbours and lag that the room's full queue did not take are offered again.
+pub const GOSSIP_REPORT_INTERVAL: Duration = Duration::from_millis(200);
+
+/// Peers in the address book; beyond it the one not seen for longest is forgotten.
+pub const ADDRESS_BOOK_PEERS_MAX: usize = 1024;
+/// A changed address book is written at most this often, and at shutdown.
+pub const ADDRESS_BOOK_SAVE_INTERVAL: Duration = Duration::from_secs(5);
+
+/// How long shutdown waits for rooms, sessions and the endpoint before it aborts what is left.
+pub const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
