@@ -1,0 +1,309 @@
+//! What a session has not been offered, from the first look at its cursors until they move.
+
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use cc_log::{
+    CursorError, CursorStore, FsStorage, Line, LockedCursor, LogReader, Position, RosterView,
+    Trust, may_have_unread,
+};
+use cc_proto::id::{ArrivalNo, AuthorId, RoomId, Timestamp};
+use cc_proto::render::{CANDIDATES_MAX, Candidate, Quote, Request, RoomUnread, render};
+use cc_proto::text::{MemberName, display_names, fingerprint};
+
+/// How long to wait for a cursor that another hook of the session holds. Below the deadline, so
+/// that the other rooms still get their turn.
+const LOCK_WAIT: Duration = Duration::from_millis(120);
+/// A cursor that is used without moving says so this often, lest it be swept.
+const TOUCH_MS: u64 = 24 * 60 * 60 * 1000;
+
+/// The session's rooms, their cursors held.
+#[derive(Debug)]
+pub(crate) struct Offer {
+    rooms_dir: PathBuf,
+    waiting: Vec<Waiting>,
+}
+
+/// A room with lines after its cursor.
+#[derive(Debug)]
+struct Waiting {
+    room: RoomId,
+    log: LogReader,
+    cursor: LockedCursor,
+    view: RosterView,
+    from: Position,
+    /// The last line that may be judged by the view.
+    through: ArrivalNo,
+    unread: u64,
+    /// Whether the cursor moves to `through` once the answer is out.
+    moves: bool,
+}
+
+impl Offer {
+    /// Looks through the rooms and takes the cursors of those that have something new.
+    ///
+    /// A room that cannot be read is noted and left out; its cursor stays.
+    pub fn collect(
+        home: &Path,
+        reader: &str,
+        rooms: impl IntoIterator<Item = RoomId>,
+        now: Timestamp,
+        note: &dyn Fn(&str),
+    ) -> Self {
+        let rooms_dir = home.join("rooms");
+        let until = Instant::now() + LOCK_WAIT;
+        let mut waiting = Vec::new();
+        // The caller's order is that of the ids, the same in every hook: two that share rooms
+        // cannot wait for each other.
+        for room in rooms {
+            match Waiting::open(&rooms_dir, room, reader, now, until) {
+                Ok(Some(found)) => waiting.push(found),
+                Ok(None) => {}
+                Err(reason) => note(&format!("room {}: {reason}", room.short())),
+            }
+        }
+        // Who waited longest comes first: there is room for some rooms only.
+        waiting.sort_by_key(|room| room.cursor.get().at);
+        Self { rooms_dir, waiting }
+    }
+
+    /// Renders what is to be told; `None` when nothing is.
+    pub fn render(
+        &mut self,
+        now: Timestamp,
+        note: &dyn Fn(&str),
+    ) -> Result<Option<String>, String> {
+        if self.waiting.iter().all(|room| room.unread == 0) {
+            return Ok(None);
+        }
+        let mut nonce = [0; 8];
+        getrandom::fill(&mut nonce)
+            .map_err(|error| format!("no randomness for the fence: {error}"))?;
+        let rooms_path = self.rooms_dir.to_string_lossy();
+        let mut rooms = Vec::with_capacity(self.waiting.len());
+        for waiting in &self.waiting {
+            rooms.push(
+                waiting
+                    .unread()
+                    .map_err(|error| format!("room {}: {error}", waiting.room.short()))?,
+            );
+        }
+        let names: BTreeMap<RoomId, Names> = self
+            .waiting
+            .iter()
+            .map(|waiting| (waiting.room, waiting.names()))
+            .collect();
+        let damaged = Cell::new(0_u32);
+        let load = |room: RoomId, n: ArrivalNo| {
+            let waiting = self.waiting.iter().find(|waiting| waiting.room == room)?;
+            let line = waiting.log.line(n).ok().filter(|line| line.message.is_ok());
+            if line.is_none() {
+                damaged.set(damaged.get() + 1);
+            }
+            waiting.quote(&line?, names.get(&room)?)
+        };
+        let injection = render(
+            &Request {
+                nonce,
+                now,
+                rooms_path: &rooms_path,
+                rooms,
+            },
+            load,
+        );
+        let Some(injection) = injection else {
+            return Ok(None);
+        };
+        if damaged.get() > 0 {
+            note(&format!("{} unread lines are damaged", damaged.get()));
+            if injection.rooms.iter().all(|told| told.shown.is_empty()) {
+                // Better nothing than a bare count; the daemon fetches them anew.
+                self.waiting.clear();
+                return Ok(None);
+            }
+        }
+        for waiting in &mut self.waiting {
+            let told = injection.rooms.iter().any(|told| told.room == waiting.room);
+            waiting.moves = told || waiting.unread == 0;
+        }
+        Ok(Some(injection.text))
+    }
+
+    /// Moves the cursors: what was rendered is out.
+    pub fn delivered(self, now: Timestamp, note: &dyn Fn(&str)) {
+        for mut waiting in self.waiting {
+            if let Err(error) = waiting.advance(now) {
+                note(&format!(
+                    "room {}: the cursor did not move: {error}",
+                    waiting.room.short()
+                ));
+            }
+        }
+    }
+}
+
+impl Waiting {
+    /// `None` when the reader was shown everything.
+    fn open(
+        rooms_dir: &Path,
+        room: RoomId,
+        reader: &str,
+        now: Timestamp,
+        until: Instant,
+    ) -> Result<Option<Self>, String> {
+        let dir = rooms_dir.join(room.to_hex());
+        let store = CursorStore::new(&dir);
+        let seen = store
+            .peek(reader)
+            .map_err(|error| format!("the cursor cannot be read: {error}"))?;
+        let fresh = seen.at.0.saturating_add(TOUCH_MS) >= now.0;
+        if fresh && !may_have_unread(&FsStorage, &dir, &seen).map_err(|error| unreadable(&error))? {
+            return Ok(None);
+        }
+        let log = LogReader::open(&dir).map_err(|error| unreadable(&error))?;
+        if log.is_cut_short().map_err(|error| unreadable(&error))? {
+            return Err("the log is shorter than its index says".to_owned());
+        }
+        let mut cursor = store.lock(reader, until).map_err(|error| match error {
+            CursorError::Locked { .. } => {
+                "another hook of this session holds the cursor".to_owned()
+            }
+            other => format!("the cursor cannot be had: {other}"),
+        })?;
+        let mut log = log;
+        // While we waited, the one who held the cursor may have shown what is newer than our look.
+        log.refresh().map_err(|error| unreadable(&error))?;
+        let from = cursor.place(&log).map_err(|error| unreadable(&error))?;
+        if from.n >= log.len() {
+            cursor
+                .touch(now)
+                .map_err(|error| format!("the cursor cannot be written: {error}"))?;
+            return Ok(None);
+        }
+        let view = RosterView::load(&dir)
+            .map_err(|error| format!("view.json is damaged: {error}"))?
+            .ok_or("there is no view.json yet")?;
+        if view.room != room {
+            return Err("view.json is another room's".to_owned());
+        }
+        let log = log.with_owner(view.me, Some(view.nick.clone()));
+        let beyond = log
+            .first_roster_line_after(view.through())
+            .map_err(|error| unreadable(&error))?;
+        let through = beyond.map_or(log.len(), |n| ArrivalNo(n.0 - 1));
+        if from.n >= through {
+            return Ok(None);
+        }
+        let unread = log
+            .injectable_between(from.n, through)
+            .map_err(|error| unreadable(&error))?;
+        Ok(Some(Self {
+            room,
+            log,
+            cursor,
+            view,
+            from,
+            through,
+            unread,
+            moves: unread == 0,
+        }))
+    }
+
+    fn unread(&self) -> Result<RoomUnread<'_>, cc_log::ReadError> {
+        Ok(RoomUnread {
+            room: self.room,
+            name: &self.view.name,
+            reader_nick: &self.view.nick,
+            unread: self.unread,
+            candidates: self.candidates()?,
+        })
+    }
+
+    /// The newest unread messages, found by the index from the end backwards.
+    fn candidates(&self) -> Result<Vec<Candidate>, cc_log::ReadError> {
+        let mut newest_first = Vec::new();
+        let mut to = self.through;
+        while to > self.from.n && newest_first.len() < CANDIDATES_MAX {
+            let step = (CANDIDATES_MAX - newest_first.len()) as u64;
+            let from = ArrivalNo(to.0.saturating_sub(step).max(self.from.n.0) + 1);
+            let outlines = self.log.outlines(from, to)?;
+            newest_first.extend(
+                outlines
+                    .iter()
+                    .rev()
+                    .filter(|outline| outline.flags.injectable())
+                    .map(|outline| Candidate {
+                        n: outline.n,
+                        author_tag: outline.author_tag,
+                        addressed: outline.flags.names_owner(),
+                    }),
+            );
+            to = ArrivalNo(from.0 - 1);
+        }
+        newest_first.reverse();
+        Ok(newest_first)
+    }
+
+    fn names(&self) -> Names {
+        let member = |member: &'_ cc_log::ViewMember| {
+            (member.author, member.nick.clone(), member.petname.clone())
+        };
+        let members: Vec<_> = self.view.members.iter().map(member).collect();
+        let names: Vec<MemberName<'_>> = members
+            .iter()
+            .map(|(author, nick, petname)| MemberName {
+                author: *author,
+                nick,
+                petname: petname.as_deref(),
+            })
+            .collect();
+        display_names(&names, Some(self.view.me))
+    }
+
+    /// The message of a line, unless it is not to be shown.
+    fn quote(&self, line: &Line, names: &Names) -> Option<Quote> {
+        let message = line.message.as_ref().ok()?;
+        let header = message.header();
+        let withheld = self
+            .view
+            .member(&header.author)
+            .is_some_and(|member| member.trust != Trust::Inline);
+        if withheld || self.view.voids(header) || line.is_skipped_after(self.from.n) {
+            return None;
+        }
+        Some(Quote {
+            name: names
+                .get(&header.author)
+                .cloned()
+                .unwrap_or_else(|| fingerprint(&header.author)),
+            own: header.author == self.view.me,
+            via: header.via.clone(),
+            ts: header.ts,
+            at: line.at,
+            text: message.text()?.to_owned(),
+        })
+    }
+
+    fn advance(&mut self, now: Timestamp) -> Result<(), CursorError> {
+        if !self.moves {
+            return Ok(());
+        }
+        let to = self.log.position_after(self.through)?;
+        self.cursor.advance(to, now)
+    }
+}
+
+type Names = BTreeMap<AuthorId, String>;
+
+fn unreadable(error: &(impl std::error::Error + ?Sized)) -> String {
+    match error
+        .source()
+        .and_then(|source| source.downcast_ref::<io::Error>())
+    {
+        Some(source) => format!("the log cannot be read: {error}: {source}"),
+        None => format!("the log cannot be read: {error}"),
+    }
+}

@@ -1,0 +1,72 @@
+//! What a prompt hook asks of the index: who wrote which line, and whether the log lost its end.
+
+use std::io;
+
+use cc_proto::id::ArrivalNo;
+
+use crate::checkpoint::Committed;
+use crate::error::ReadError;
+use crate::fs::FsStorage;
+use crate::layout;
+use crate::reader::LogReader;
+use crate::record::{Flags, RECORD_BYTES, author_prefix};
+use crate::storage::{Access, Storage, StorageFile};
+
+/// A line without its text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Outline {
+    /// Its number.
+    pub n: ArrivalNo,
+    /// What the index knows of it.
+    pub flags: Flags,
+    /// The first eight bytes of the author's key; 0 for a damaged line.
+    pub author_tag: u64,
+}
+
+impl<S: Storage> LogReader<S> {
+    /// The outlines of lines `from..=to`, read at once and, where the index knows them, without
+    /// reading the lines. Numbers beyond either end are left out.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub fn outlines(&self, from: ArrivalNo, to: ArrivalNo) -> Result<Vec<Outline>, ReadError> {
+        let (from, to) = (from.max(ArrivalNo(1)), to.min(self.len()));
+        if from > to {
+            return Ok(Vec::new());
+        }
+        let records = self.records_between(from, to)?.into_iter().zip(from.0..);
+        let outline = |(record, n): (Option<crate::record::Record>, u64)| {
+            let n = ArrivalNo(n);
+            if let Some(record) = record {
+                return Ok(Outline { n, flags: record.flags, author_tag: u64::from_le_bytes(record.author) });
+            }
+            let line = self.line(n)?;
+            let author = line.message.as_ref().ok().map(|message| author_prefix(&message.header().author));
+            Ok(Outline { n, flags: line.flags, author_tag: author.map_or(0, u64::from_le_bytes) })
+        };
+        records.map(outline).collect()
+    }
+}
+
+impl LogReader<FsStorage> {
+    /// Whether the log is shorter than its index says, as it never is unless somebody cut it: the log is on disk
+    /// before the index speaks of it.
+    ///
+    /// # Errors
+    /// As the file system reports them.
+    pub fn is_cut_short(&self) -> io::Result<bool> {
+        let size = self.log.size()?;
+        if let Some(records) = &self.records {
+            let last = ArrivalNo(records.size()? / RECORD_BYTES as u64);
+            if self.record(last)?.is_some_and(|record| record.end() > size) {
+                return Ok(true);
+            }
+        }
+        let committed = match FsStorage.open(&layout::committed(self.dir()), Access::Read) {
+            Ok(file) => Committed::read(&file)?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => return Err(error),
+        };
+        Ok(committed.is_some_and(|committed| committed.bytes > size))
+    }
+}
