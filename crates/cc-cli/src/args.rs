@@ -1,0 +1,193 @@
+//! What can be typed: the one definition behind parsing, `--help` and usage errors.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Rooms whose history every member's own agent reads.
+#[derive(Debug, Parser)]
+#[command(
+    name = "cc-connect",
+    version,
+    about = "Peer-to-peer rooms whose history every member's own agent reads",
+    after_help = "Start here:\n  cc-connect room start          make a room, print its ticket, open the chat\n  \
+                  cc-connect room join TICKET    join with the ticket\n  cc-connect install claude      let Claude Code read your rooms\n  \
+                  cc-connect demo                watch the whole story on this machine alone"
+)]
+pub struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options that every command takes.
+#[derive(Debug, Args)]
+pub struct Global {
+    /// Print one JSON object a line on standard output
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// When to use colour
+    #[arg(long, global = true, value_enum, default_value_t = ColorChoice::Auto, value_name = "WHEN")]
+    pub color: ColorChoice,
+    /// The folder that holds your identity and your rooms [default: ~/.cc-connect]
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        env = "CC_CONNECT_HOME",
+        hide_env_values = true
+    )]
+    pub home: Option<PathBuf>,
+}
+
+/// When to use colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ColorChoice {
+    /// On a terminal, unless NO_COLOR is set
+    Auto,
+    /// Even when not on a terminal
+    Always,
+    /// Not at all
+    Never,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make, join and list rooms
+    #[command(subcommand)]
+    Room(RoomCommand),
+    /// Send a message to a room
+    Send(SendArgs),
+    /// Read a room's history
+    Log(LogArgs),
+    /// Show the daemon and the rooms
+    Status,
+    /// Stop the daemon; rooms and history stay
+    Stop,
+    /// Run a command whose agent reads this room, wherever it runs
+    Run(RunArgs),
+    /// Print what belongs in an agent's next prompt; called by the agent, always exits 0
+    Hook(HookArgs),
+    /// Show who you are
+    Identity,
+    /// Let an agent read your rooms
+    Install(AgentArg),
+    /// Take out of an agent's settings what install put in
+    Uninstall(AgentArg),
+    /// Show the whole story on this machine alone, with two members in temporary folders
+    Demo,
+    /// Serve this home until told to stop; started by the commands that need it
+    #[command(hide = true)]
+    Daemon,
+}
+
+/// `room …`
+#[derive(Debug, Subcommand)]
+pub enum RoomCommand {
+    /// Make a room, print its ticket and open the chat
+    Start(StartArgs),
+    /// Join a room with a ticket and open the chat
+    Join(JoinArgs),
+    /// List your rooms
+    List,
+}
+
+/// `room start`
+#[derive(Debug, Args)]
+pub struct StartArgs {
+    /// What the room is called [default: the name of the current folder]
+    #[arg(long)]
+    pub name: Option<String>,
+    #[command(flatten)]
+    pub common: RoomOptions,
+}
+
+/// `room join`
+#[derive(Debug, Args)]
+pub struct JoinArgs {
+    /// The ticket (cc1-…), or - to read it from standard input
+    pub ticket: String,
+    /// How long to wait to be let in before returning, with --no-ui; joining goes on by itself
+    #[arg(long, value_name = "SECS", default_value_t = 5)]
+    pub wait: u64,
+    #[command(flatten)]
+    pub common: RoomOptions,
+}
+
+/// What `room start` and `room join` have in common.
+#[derive(Debug, Args)]
+pub struct RoomOptions {
+    /// What the others see you as [default: your user name]
+    #[arg(long)]
+    pub nick: Option<String>,
+    /// The relay that all your rooms use: a URL, `none` or `default`
+    #[arg(long, value_name = "URL|none")]
+    pub relay: Option<String>,
+    /// The folder whose agent sessions read this room, or `global`, or `none` [default: the current folder]
+    #[arg(long, value_name = "DIR|global|none")]
+    pub bind: Option<PathBuf>,
+    /// Return at once instead of opening the chat
+    #[arg(long)]
+    pub no_ui: bool,
+}
+
+/// `send`
+#[derive(Debug, Args)]
+pub struct SendArgs {
+    /// The room: its name, its id, or the beginning of its id
+    #[arg(long)]
+    pub room: Option<String>,
+    /// What to say, or - to read it from standard input
+    #[arg(required = true, allow_hyphen_values = true)]
+    pub text: Vec<String>,
+}
+
+/// `log`
+#[derive(Debug, Args)]
+pub struct LogArgs {
+    /// The room: its name, its id, or the beginning of its id
+    #[arg(long)]
+    pub room: Option<String>,
+    /// Keep printing what arrives
+    #[arg(long, short)]
+    pub follow: bool,
+    /// Only what arrived after line N, or since a time: 90s, 10m, 2h, 3d, 2026-11-22, 2026-11-22T10:00Z
+    #[arg(long, value_name = "WHEN|N")]
+    pub since: Option<String>,
+}
+
+/// `run`
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// The room: its name, its id, or the beginning of its id
+    pub room: String,
+    /// The command and its arguments
+    #[arg(required = true, last = true, value_name = "CMD")]
+    pub command: Vec<OsString>,
+}
+
+/// `hook`
+#[derive(Debug, Args)]
+pub struct HookArgs {
+    /// Which agent is asking
+    #[arg(long)]
+    pub agent: String,
+}
+
+/// `install` and `uninstall`
+#[derive(Debug, Args)]
+pub struct AgentArg {
+    /// Which agent
+    #[arg(value_enum)]
+    pub agent: Agent,
+}
+
+/// The agents whose settings can be edited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Agent {
+    /// Claude Code
+    Claude,
+}

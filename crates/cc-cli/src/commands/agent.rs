@@ -1,0 +1,95 @@
+//! `install` and `uninstall`: our entry in an agent's settings.
+
+use std::path::PathBuf;
+
+use cc_hook_claude::settings::{self, Installed, SettingsError, Uninstalled};
+use cc_proto::text::clean_line;
+
+use super::objects::{Edited, object};
+use crate::args::Agent;
+use crate::error::{CliError, CliResult, Kind};
+use crate::output::Output;
+
+/// Makes the agent call our hook on every prompt.
+pub fn install(agent: Agent, output: Output) -> CliResult {
+    let path = settings_path(agent)?;
+    let installed =
+        settings::install(&path, &hook_command(agent)?).map_err(|error| not_edited(&error))?;
+    let shown = shown(&path);
+    let (changed, text) = match installed {
+        Installed::Added => (
+            true,
+            format!("installed in {shown}: Claude Code reads the rooms of the folder it runs in"),
+        ),
+        Installed::Replaced => (true, format!("brought up to date in {shown}")),
+        Installed::AlreadyThere => (false, format!("was installed already in {shown}")),
+    };
+    tell(agent, path, changed, &text, output);
+    Ok(())
+}
+
+/// Takes our entry out again.
+pub fn uninstall(agent: Agent, output: Output) -> CliResult {
+    let path = settings_path(agent)?;
+    let uninstalled = settings::uninstall(&path).map_err(|error| not_edited(&error))?;
+    let shown = shown(&path);
+    let (changed, text) = match uninstalled {
+        Uninstalled::Removed => (true, format!("taken out of {shown}")),
+        Uninstalled::FileRemoved => (true, format!("{shown} held nothing else and is gone")),
+        Uninstalled::NotInstalled => (false, format!("was not installed in {shown}")),
+    };
+    tell(agent, path, changed, &text, output);
+    Ok(())
+}
+
+fn tell(agent: Agent, path: PathBuf, changed: bool, text: &str, output: Output) {
+    let edited = Edited {
+        agent: name(agent).to_owned(),
+        path,
+        changed,
+    };
+    output.data(&object(&edited), text);
+}
+
+fn settings_path(agent: Agent) -> CliResult<PathBuf> {
+    match agent {
+        Agent::Claude => settings::default_path(|name| std::env::var_os(name)),
+    }
+    .ok_or_else(|| {
+        CliError::new(
+            Kind::Settings,
+            "HOME is not set, so the settings cannot be found",
+        )
+    })
+}
+
+/// What the agent runs: this very program, quoted for a shell.
+fn hook_command(agent: Agent) -> CliResult<String> {
+    let program = std::env::current_exe().map_err(|error| {
+        CliError::new(Kind::Settings, "cannot find this program's own file").because(&error)
+    })?;
+    settings::command_line(&program, &["hook", "--agent", name(agent)]).ok_or_else(|| {
+        CliError::new(
+            Kind::Settings,
+            "this program's path is not UTF-8, which settings cannot hold",
+        )
+    })
+}
+
+const fn name(agent: Agent) -> &'static str {
+    match agent {
+        Agent::Claude => "claude",
+    }
+}
+
+fn shown(path: &std::path::Path) -> String {
+    clean_line(&path.to_string_lossy(), usize::MAX)
+}
+
+fn not_edited(error: &SettingsError) -> CliError {
+    let failure = CliError::new(Kind::Settings, "the settings were not changed").because(error);
+    match error {
+        SettingsError::Malformed { .. } => failure.hint("mend the file, then try again"),
+        _ => failure,
+    }
+}

@@ -1,0 +1,99 @@
+//! `hook`: what an agent calls on every prompt. It starts nothing that is not needed and always exits 0.
+
+use std::ffi::OsString;
+use std::os::unix::process::CommandExt as _;
+use std::path::Path;
+use std::process::{Command, ExitCode};
+
+use crate::args::HookArgs;
+
+/// Runs the hook if that is what was asked for, before arguments are parsed or a runtime is started.
+/// `hook --help` is left to the parser.
+pub fn run_early() -> Option<ExitCode> {
+    let mut arguments = std::env::args_os().skip(1);
+    if arguments.next()? != "hook" {
+        return None;
+    }
+    let rest: Vec<OsString> = arguments.collect();
+    if rest
+        .iter()
+        .any(|argument| argument == "--help" || argument == "-h")
+    {
+        return None;
+    }
+    if let Some(home) = option(&rest, "--home") {
+        again_with_home(home.as_ref(), option(&rest, "--agent").unwrap_or_default());
+        return Some(ExitCode::SUCCESS);
+    }
+    match option(&rest, "--agent") {
+        Some(agent) => run(&agent),
+        None => complain("name the agent with --agent"),
+    }
+    Some(ExitCode::SUCCESS)
+}
+
+/// Runs the hook where options stood before the command.
+pub fn run_with_home(home: Option<&Path>, args: &HookArgs) {
+    match home {
+        Some(home) => again_with_home(home, args.agent.as_str().into()),
+        None => run(args.agent.as_ref()),
+    }
+}
+
+fn run(agent: &std::ffi::OsStr) {
+    if agent == "claude" {
+        // Its own exit code is 0 as well, and nothing is left to be done with it.
+        let _ = cc_hook_claude::hook_main();
+    } else {
+        complain("the only agent so far is claude");
+    }
+}
+
+/// The hook takes its home from the environment; nothing may write to one's own, so the program starts anew.
+fn again_with_home(home: &Path, agent: OsString) {
+    let failed = match std::env::current_exe() {
+        Ok(program) => Command::new(program)
+            .arg("hook")
+            .arg("--agent")
+            .arg(agent)
+            .env("CC_CONNECT_HOME", home)
+            .exec(),
+        Err(error) => error,
+    };
+    complain(&failed.to_string());
+}
+
+fn option(arguments: &[OsString], name: &str) -> Option<OsString> {
+    let mut rest = arguments.iter();
+    while let Some(argument) = rest.next() {
+        if argument == name {
+            return rest.next().cloned();
+        }
+        let value = argument
+            .to_str()
+            .and_then(|text| text.strip_prefix(name)?.strip_prefix('='));
+        if let Some(value) = value {
+            return Some(value.into());
+        }
+    }
+    None
+}
+
+fn complain(why: &str) {
+    use std::io::Write as _;
+    // Standard output belongs to the agent.
+    let _ = writeln!(std::io::stderr(), "cc-connect hook: {why}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_are_found_in_both_spellings() {
+        let arguments: Vec<OsString> = ["--home=/h", "--agent", "claude"].map(Into::into).to_vec();
+        assert_eq!(option(&arguments, "--home"), Some("/h".into()));
+        assert_eq!(option(&arguments, "--agent"), Some("claude".into()));
+        assert_eq!(option(&arguments, "--other"), None);
+    }
+}

@@ -1,0 +1,142 @@
+//! What `--json` prints, one type an object. Fields may be added; they are never renamed or removed.
+//!
+//! | command | objects |
+//! |---|---|
+//! | `room start`, `room join` | [`Opened`]; without `--no-ui` then one [`LogLine`] a line of the room |
+//! | `room list` | one [`ListedRoom`] a room |
+//! | `send` | [`Sent`] |
+//! | `log` | one [`LogLine`] a line |
+//! | `status` | [`StatusObject`] |
+//! | `stop` | `{"v":1,"stopped":bool}`; false: none was running |
+//! | `identity` | [`IdentityObject`] |
+//! | `install`, `uninstall` | [`Edited`] |
+//! | `demo` | [`crate::demo::Told`] |
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::rpc;
+
+/// An object with its version.
+#[derive(Debug, Serialize)]
+pub struct Versioned<T> {
+    v: u32,
+    #[serde(flatten)]
+    object: T,
+}
+
+/// The object as it is printed.
+pub fn object(object: &impl Serialize) -> Value {
+    // The types of this module have string keys and no maps of other kinds, which is all that could fail.
+    serde_json::to_value(Versioned { v: 1, object }).unwrap_or(Value::Null)
+}
+
+/// `room start` and `room join`: the daemon's [`rpc::Opened`], as it is: `room, name, nick, ticket, state, refusal, bound`.
+pub type Opened = rpc::Opened;
+
+/// `room list`
+#[derive(Debug, Serialize)]
+pub struct ListedRoom {
+    /// The room's id.
+    pub room: String,
+    /// Its name; empty until we are let in.
+    pub name: String,
+    /// Our nick in it.
+    pub nick: String,
+    /// `joined` or `joining`.
+    pub state: rpc::State,
+    /// The folders it is bound to.
+    pub bound: Vec<PathBuf>,
+    /// Whether it is bound everywhere.
+    pub global: bool,
+}
+
+/// `send`
+#[derive(Debug, Serialize)]
+pub struct Sent {
+    /// The room's id.
+    pub room: String,
+    /// The message's id.
+    pub id: String,
+    /// Its line in our log; the message is on disk.
+    pub n: u64,
+}
+
+/// A line of `log` and of the chat.
+#[derive(Debug, Serialize)]
+pub struct LogLine {
+    /// The room's id.
+    pub room: String,
+    /// Its number, in order of arrival.
+    pub n: u64,
+    /// When it arrived here, in unix milliseconds.
+    pub at: u64,
+    /// The message's id; null for a damaged line, as is all that follows but `kind`.
+    pub id: Option<String>,
+    /// Who wrote it: the key.
+    pub author: Option<String>,
+    /// The name under which the author is shown.
+    pub nick: Option<String>,
+    /// When it was written, by the author's clock, in unix milliseconds.
+    pub ts: Option<u64>,
+    /// `chat`, `genesis`, `join` …, or `damaged`.
+    pub kind: String,
+    /// The text of a chat message, as it was written: not cleaned.
+    pub text: Option<String>,
+    /// The agent that wrote it; empty for a human.
+    pub via: Option<String>,
+    /// The id of the message it answers.
+    pub re: Option<String>,
+    /// The damaged line that this one repairs.
+    pub repairs: Option<u64>,
+}
+
+/// `status`
+#[derive(Debug, Serialize)]
+pub struct StatusObject {
+    /// The daemon.
+    pub daemon: DaemonObject,
+    /// The home folder.
+    pub home: Option<PathBuf>,
+    /// The rooms; with no daemon running, `online` is 0.
+    pub rooms: Vec<rpc::RoomInfo>,
+}
+
+/// The daemon in `status`.
+#[derive(Debug, Default, Serialize)]
+pub struct DaemonObject {
+    /// Whether it runs; without it all that follows is null.
+    pub running: bool,
+    /// Its version.
+    pub version: Option<String>,
+    /// Its process.
+    pub pid: Option<u32>,
+    /// How long it has been up, in milliseconds.
+    pub uptime_ms: Option<u64>,
+    /// `default`, `none` or a URL.
+    pub relay: Option<String>,
+}
+
+/// `identity`
+#[derive(Debug, Serialize)]
+pub struct IdentityObject {
+    /// The public key: the author of every message from here.
+    pub id: String,
+    /// Its first ten digits, as shown beside names.
+    pub fingerprint: String,
+    /// The home folder.
+    pub home: PathBuf,
+}
+
+/// `install` and `uninstall`
+#[derive(Debug, Serialize)]
+pub struct Edited {
+    /// `claude`
+    pub agent: String,
+    /// The settings file.
+    pub path: PathBuf,
+    /// Whether anything had to be done.
+    pub changed: bool,
+}

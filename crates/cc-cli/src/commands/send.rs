@@ -1,0 +1,83 @@
+//! `send`: one message.
+
+use std::io::Read as _;
+
+use cc_proto::limits::TEXT_BYTES_MAX;
+
+use super::objects::{Sent, object};
+use crate::args::SendArgs;
+use crate::error::{CliError, CliResult, Kind};
+use crate::home::Home;
+use crate::launch;
+use crate::output::Output;
+use crate::rooms;
+use crate::rpc::{SendParams, SendResult};
+
+/// Sends the message and returns when it is on disk.
+pub async fn run(home: &Home, args: &SendArgs, output: Output) -> CliResult {
+    let room = rooms::find(home, args.room.as_deref())?;
+    let text = match args.text.as_slice() {
+        [dash] if dash == "-" => read_text()?,
+        words => words.join(" "),
+    };
+    check_text(&text)?;
+    let mut client = launch::connect_or_start(home).await?;
+    let params = SendParams {
+        room: room.id.to_hex(),
+        text,
+        via: String::new(),
+        re: None,
+    };
+    let sent: SendResult = client.call("send", &params).await?;
+    let object = object(&Sent {
+        room: params.room,
+        id: sent.id,
+        n: sent.n,
+    });
+    if output.json() {
+        output.data(&object, "");
+    } else {
+        output.note(format!("sent to {} (line {})", room.shown_name(), sent.n));
+    }
+    Ok(())
+}
+
+/// Refuses what no room takes, before anything is asked.
+pub fn check_text(text: &str) -> CliResult {
+    if text.trim().is_empty() {
+        return Err(CliError::new(Kind::Message, "the message is empty"));
+    }
+    if text.len() > TEXT_BYTES_MAX {
+        return Err(CliError::new(
+            Kind::Message,
+            format!(
+                "the message has {} bytes, and at most {TEXT_BYTES_MAX} can be sent",
+                text.len()
+            ),
+        )
+        .hint("send it in parts"));
+    }
+    Ok(())
+}
+
+fn read_text() -> CliResult<String> {
+    let failed = |error: std::io::Error| {
+        CliError::new(Kind::Message, "cannot read the message from standard input").because(&error)
+    };
+    let mut bytes = Vec::new();
+    // One more than can be sent tells a text that is too long, whatever more there is.
+    let limit = TEXT_BYTES_MAX as u64 + 2;
+    std::io::stdin()
+        .lock()
+        .take(limit)
+        .read_to_end(&mut bytes)
+        .map_err(failed)?;
+    let mut text = String::from_utf8(bytes).map_err(|_| {
+        CliError::new(Kind::Message, "standard input is not UTF-8 text")
+            .hint(format!("a message has at most {TEXT_BYTES_MAX} bytes"))
+    })?;
+    if text.ends_with('\n') {
+        text.pop();
+    }
+    Ok(text)
+}

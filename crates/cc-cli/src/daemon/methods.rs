@@ -1,0 +1,285 @@
+//! What each method does, and how failures beneath become numbers.
+
+use std::time::Duration;
+
+use cc_net::{
+    Draft, DraftError, NodeError, Room, RoomError, RoomEvent, RoomState, RoomStatus, SendError,
+};
+use cc_proto::frames::Refusal;
+use cc_proto::room::{RejectReason, RoomEvent as CoreEvent};
+use futures_util::future::join_all;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::keeper::{KeeperHandle, OpenedRoom};
+use super::subscription;
+use crate::error::{CliError, Kind};
+use crate::launch::VERSION;
+use crate::rpc::{
+    API_VERSION, Hello, HelloParams, JoinParams, Opened, RoomInfo, RoomList, RoomParams, RpcError,
+    SendParams, SendResult, StartParams, State, Status, Stopping, Subscribed, TicketResult, code,
+};
+
+/// Subscriptions of one connection.
+const SUBSCRIPTIONS_MAX: usize = 64;
+/// The longest that `room.join` waits to be let in.
+const JOIN_WAIT_MAX: Duration = Duration::from_mins(10);
+
+/// What the requests of one connection share.
+#[derive(Clone)]
+pub struct Session {
+    /// The way to the keeper.
+    pub keeper: KeeperHandle,
+    /// Lines for the client.
+    pub out: mpsc::Sender<String>,
+    /// Cancelled when the daemon ends.
+    pub end: CancellationToken,
+}
+
+/// Carries out any method but `subscribe`.
+pub async fn call(session: &Session, method: &str, params: Value) -> Result<Value, RpcError> {
+    match method {
+        "hello" => result(&hello(session, &read(params)?)),
+        "room.start" => {
+            let opened = session.keeper.start(read::<StartParams>(params)?).await?;
+            result(&describe(opened, None).await?)
+        }
+        "room.join" => result(&join(session, read(params)?).await?),
+        "room.list" => result(&RoomList {
+            rooms: rooms(&session.keeper).await,
+        }),
+        "room.ticket" => {
+            let room = session.keeper.room(&read::<RoomParams>(params)?.room)?;
+            let ticket = room.ticket().await.map_err(|error| ticket_error(error))?;
+            result(&TicketResult {
+                room: room.id().to_hex(),
+                ticket: ticket.to_string(),
+            })
+        }
+        "send" => result(&send(session, read(params)?).await?),
+        "status" => result(&status(session).await),
+        // The connection cancels the daemon once the answer is in its queue.
+        "stop" => result(&Stopping { stopping: true }),
+        _ => Err(RpcError::new(code::METHOD_NOT_FOUND, "no such method")),
+    }
+}
+
+/// Starts a subscription among those of the connection.
+pub async fn subscribe(
+    session: &Session,
+    params: Value,
+    running: &mut JoinSet<()>,
+) -> Result<Value, RpcError> {
+    let room = session.keeper.room(&read::<RoomParams>(params)?.room)?;
+    while running.try_join_next().is_some() {}
+    if running.len() >= SUBSCRIPTIONS_MAX {
+        return Err(RpcError::new(
+            code::TOO_MANY,
+            format!("a connection has at most {SUBSCRIPTIONS_MAX} subscriptions"),
+        ));
+    }
+    // The events first: what happens between the two is then heard of twice rather than not at all.
+    let events = room.events();
+    let status = status_of(&room).await?;
+    running.spawn(subscription::run(room.id(), events, session.out.clone()));
+    result(&Subscribed {
+        n: status.lines,
+        state: state(status.state),
+    })
+}
+
+fn hello(session: &Session, params: &HelloParams) -> Hello {
+    if let Some(version) = &params.client_version {
+        tracing::debug!(version = %cc_proto::text::clean_line(version, 32), "a client came");
+    }
+    Hello {
+        api: API_VERSION,
+        version: VERSION.to_owned(),
+        pid: std::process::id(),
+        home: session.keeper.home.clone(),
+    }
+}
+
+async fn join(session: &Session, params: JoinParams) -> Result<Opened, RpcError> {
+    let ticket = params.ticket.trim().to_owned();
+    let wait = Duration::from_millis(params.wait_ms).min(JOIN_WAIT_MAX);
+    let opened = session.keeper.join(params).await?;
+    let mut refusal = None;
+    tokio::select! {
+        waited = tokio::time::timeout(wait, until_joined(&opened.room, &mut refusal)) => {
+            if let Ok(outcome) = waited {
+                outcome?;
+            }
+        }
+        () = session.end.cancelled() => {}
+    }
+    let mut opened = describe(opened, Some(ticket)).await?;
+    opened.refusal = refusal
+        .filter(|_| opened.state == State::Joining)
+        .map(|refusal| refusal.to_string());
+    Ok(opened)
+}
+
+/// Returns once a member let us in. Keeps the last refusal, and gives up on one that every door would repeat.
+async fn until_joined(room: &Room, last: &mut Option<Refusal>) -> Result<(), RpcError> {
+    // The events first: what happens between the two is then heard of twice rather than not at all.
+    let mut events = room.events();
+    if status_of(room).await?.state == RoomState::Open {
+        return Ok(());
+    }
+    while let Some(event) = events.next().await {
+        match event {
+            RoomEvent::Core(CoreEvent::DoorClosed { refusal, .. }) => {
+                *last = Some(refusal);
+                if subscription::is_final(refusal) {
+                    return Err(RpcError::new(code::REFUSED, refusal.to_string())
+                        .hint("ask a member for a new ticket"));
+                }
+            }
+            RoomEvent::Core(CoreEvent::Joined) => return Ok(()),
+            RoomEvent::Lagged(_) if status_of(room).await?.state == RoomState::Open => {
+                return Ok(());
+            }
+            _ => {}
+        }
+    }
+    Err(closed())
+}
+
+/// `given` is the ticket we came by, which is handed on where the room has none.
+async fn describe(opened: OpenedRoom, given: Option<String>) -> Result<Opened, RpcError> {
+    let OpenedRoom { room, bound } = opened;
+    let status = status_of(&room).await?;
+    let ticket = match room.ticket().await {
+        Ok(ticket) => ticket.to_string(),
+        Err(error) => given.ok_or_else(|| ticket_error(error))?,
+    };
+    Ok(Opened {
+        room: room.id().to_hex(),
+        name: room.name(),
+        nick: room.nick(),
+        ticket,
+        state: state(status.state),
+        refusal: None,
+        bound,
+    })
+}
+
+async fn send(session: &Session, params: SendParams) -> Result<SendResult, RpcError> {
+    let room = session.keeper.room(&params.room)?;
+    let re = params.re.map(|id| id.parse()).transpose().map_err(|_| {
+        RpcError::new(
+            code::INVALID_PARAMS,
+            "a message's id is 64 hexadecimal digits",
+        )
+    })?;
+    let draft = Draft {
+        text: params.text,
+        via: params.via,
+        re,
+    };
+    let sent = room.send(draft).await.map_err(|error| send_error(&error))?;
+    Ok(SendResult {
+        id: sent.id.to_hex(),
+        n: sent.n.0,
+    })
+}
+
+async fn status(session: &Session) -> Status {
+    Status {
+        version: VERSION.to_owned(),
+        pid: std::process::id(),
+        uptime_ms: session.keeper.since.elapsed().as_millis() as u64,
+        relay: session.keeper.relay(),
+        rooms: rooms(&session.keeper).await,
+    }
+}
+
+async fn rooms(keeper: &KeeperHandle) -> Vec<RoomInfo> {
+    let rooms = keeper.rooms();
+    join_all(rooms.iter().map(describe_room))
+        .await
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+async fn describe_room(room: &Room) -> Option<RoomInfo> {
+    // A room that is closing has nothing to say.
+    let status = room.status().await.ok()?;
+    Some(RoomInfo {
+        room: room.id().to_hex(),
+        name: room.name(),
+        nick: room.nick(),
+        state: state(status.state),
+        members: status.members.len() as u64,
+        online: status.online as u64,
+        messages: status.messages,
+        lines: status.lines,
+    })
+}
+
+fn state(state: RoomState) -> State {
+    if state == RoomState::Open {
+        State::Joined
+    } else {
+        State::Joining
+    }
+}
+
+fn read<T: DeserializeOwned>(params: Value) -> Result<T, RpcError> {
+    serde_json::from_value(params)
+        .map_err(|error| RpcError::new(code::INVALID_PARAMS, error.to_string()))
+}
+
+fn result(value: &impl Serialize) -> Result<Value, RpcError> {
+    serde_json::to_value(value)
+        .map_err(|error| RpcError::new(code::INTERNAL_ERROR, error.to_string()))
+}
+
+async fn status_of(room: &Room) -> Result<RoomStatus, RpcError> {
+    room.status().await.map_err(|_| closed())
+}
+
+fn closed() -> RpcError {
+    RpcError::new(code::STOPPING, "the room is closed")
+}
+
+fn ticket_error(error: RoomError) -> RpcError {
+    match error {
+        RoomError::NoTicket => RpcError::new(code::NO_TICKET, error.to_string())
+            .hint("ask the member who invited you for a ticket"),
+        _ => closed(),
+    }
+}
+
+fn send_error(error: &SendError) -> RpcError {
+    let code = match error {
+        SendError::Draft(DraftError::Rejected(RejectReason::NotJoined)) => code::JOINING,
+        SendError::Draft(DraftError::Rejected(_)) => code::BAD_MESSAGE,
+        SendError::Draft(_) => code::DISK,
+        SendError::Closed => code::STOPPING,
+        _ => code::INTERNAL_ERROR,
+    };
+    RpcError::new(code, error.to_string())
+}
+
+/// The number of a node's failure, and its causes in one line.
+pub fn node_error(error: &NodeError) -> RpcError {
+    let code = match error {
+        NodeError::Endpoint(_) | NodeError::Lookup(_) => code::NETWORK,
+        NodeError::Home { .. } | NodeError::Engine(_) => code::DISK,
+        NodeError::ShutDown => code::STOPPING,
+        _ => code::INTERNAL_ERROR,
+    };
+    RpcError::new(
+        code,
+        CliError::new(Kind::Daemon, error.to_string())
+            .because_of_sources(error)
+            .to_string(),
+    )
+}

@@ -1,0 +1,123 @@
+//! One subscription: what happens in a room, as notifications to one client.
+//!
+//! | `event` | detail |
+//! |---|---|
+//! | `message` | `n`, `at`, `id`, `author`, `ts`, `kind`, `via`, and `text`, `re` where there are any: a line of the log |
+//! | `roster` | names or members changed: read `view.json` again |
+//! | `joined` | we were let in |
+//! | `refused` | `peer`, `reason`, `code` (`refused`, `expired`, `used_up`, `busy`): a member's door was closed to us |
+//! | `member_joined` | `author` |
+//! | `forked` | `author`: it signed two messages for one place |
+//! | `adopted` | a message of our own was met that we lacked: this home was restored or copied |
+//! | `rejected` | `peer`, `reason`: something that a peer sent was refused |
+//! | `synced` | `peer` |
+//!
+//! A client that does not read makes this wait at the connection's queue; meanwhile the room goes on, drops what does
+//! not fit into this listener's ring, and the client is told by `lagged` how much that was.
+
+use cc_net::{RoomEvent, RoomEvents, StoredMessage};
+use cc_proto::frames::Refusal;
+use cc_proto::id::RoomId;
+use cc_proto::room::RoomEvent as CoreEvent;
+use serde_json::{Map, Value, json};
+use tokio::sync::mpsc;
+
+use crate::rpc::{EventParams, LaggedParams, notification_line};
+
+/// Passes events on until the room or the client is gone.
+pub async fn run(room: RoomId, mut events: RoomEvents, out: mpsc::Sender<String>) {
+    let room = room.to_hex();
+    while let Some(event) = events.next().await {
+        let Some(line) = line(&room, &event) else {
+            continue;
+        };
+        if out.send(line).await.is_err() {
+            return;
+        }
+    }
+}
+
+fn line(room: &str, event: &RoomEvent) -> Option<String> {
+    let (name, detail) = match event {
+        RoomEvent::Lagged(missed) => {
+            let params = LaggedParams {
+                room: room.to_owned(),
+                missed: *missed,
+            };
+            return Some(notification_line(
+                "lagged",
+                &serde_json::to_value(params).ok()?,
+            ));
+        }
+        RoomEvent::Message(stored) => ("message", message(stored)),
+        RoomEvent::RosterChanged => ("roster", json!({})),
+        RoomEvent::Core(event) => core(event)?,
+        _ => return None,
+    };
+    let Value::Object(detail) = detail else {
+        return None;
+    };
+    let params = EventParams {
+        room: room.to_owned(),
+        event: name.to_owned(),
+        detail,
+    };
+    Some(notification_line(
+        "event",
+        &serde_json::to_value(params).ok()?,
+    ))
+}
+
+fn message(stored: &StoredMessage) -> Value {
+    let message = &stored.message;
+    let header = message.header();
+    let mut detail = Map::new();
+    detail.insert("n".into(), stored.n.0.into());
+    detail.insert("at".into(), stored.at.0.into());
+    detail.insert("id".into(), message.id().to_hex().into());
+    detail.insert("author".into(), header.author.to_hex().into());
+    detail.insert("ts".into(), header.ts.0.into());
+    detail.insert("kind".into(), message.kind().name().into());
+    detail.insert("via".into(), header.via.clone().into());
+    if let Some(text) = message.text() {
+        detail.insert("text".into(), text.into());
+    }
+    if let Some(re) = header.re {
+        detail.insert("re".into(), re.to_hex().into());
+    }
+    Value::Object(detail)
+}
+
+fn core(event: &CoreEvent) -> Option<(&'static str, Value)> {
+    Some(match event {
+        CoreEvent::Joined => ("joined", json!({})),
+        CoreEvent::DoorClosed { peer, refusal } => {
+            let detail = json!({"peer": peer.to_hex(), "reason": refusal.to_string(), "code": refusal_code(*refusal)});
+            ("refused", detail)
+        }
+        CoreEvent::MemberJoined(author) => ("member_joined", json!({"author": author.to_hex()})),
+        CoreEvent::Forked(author) => ("forked", json!({"author": author.to_hex()})),
+        CoreEvent::Adopted(_) => ("adopted", json!({})),
+        CoreEvent::Refused { peer, kind } => (
+            "rejected",
+            json!({"peer": peer.to_hex(), "reason": kind.to_string()}),
+        ),
+        CoreEvent::Synced(peer) => ("synced", json!({"peer": peer.to_hex()})),
+        _ => return None,
+    })
+}
+
+/// The stable name of a refusal.
+pub const fn refusal_code(refusal: Refusal) -> &'static str {
+    match refusal {
+        Refusal::Expired => "expired",
+        Refusal::UsedUp => "used_up",
+        Refusal::Busy => "busy",
+        _ => "refused",
+    }
+}
+
+/// Whether no other door will open to this ticket either.
+pub const fn is_final(refusal: Refusal) -> bool {
+    matches!(refusal, Refusal::Expired | Refusal::UsedUp)
+}

@@ -1,0 +1,119 @@
+//! Printing: data to standard output, the rest to standard error, colour only where it is wanted.
+
+use std::fmt;
+use std::io::{self, IsTerminal as _, Write as _};
+
+use serde_json::Value;
+
+use crate::args::{ColorChoice, Global};
+use crate::error::CliError;
+
+/// How this command prints.
+#[derive(Debug, Clone, Copy)]
+pub struct Output {
+    json: bool,
+    color: bool,
+}
+
+/// A style that carries no meaning of its own.
+#[derive(Debug, Clone, Copy)]
+pub enum Style {
+    /// Names and headings.
+    Bold,
+    /// Times and asides.
+    Dim,
+}
+
+/// Text with its style, or without where colour is off.
+pub struct Styled<'a>(Option<Style>, &'a str);
+
+impl fmt::Display for Styled<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let code = match self.0 {
+            None => return f.write_str(self.1),
+            Some(Style::Bold) => "1",
+            Some(Style::Dim) => "2",
+        };
+        write!(f, "\x1b[{code}m{}\x1b[0m", self.1)
+    }
+}
+
+impl Output {
+    /// Follows the options, then `NO_COLOR`, then whether standard output is a terminal.
+    pub fn new(global: &Global) -> Self {
+        let color = match global.color {
+            ColorChoice::Always => true,
+            ColorChoice::Never => false,
+            ColorChoice::Auto => {
+                std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+                    && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+                    && io::stdout().is_terminal()
+            }
+        };
+        Self {
+            json: global.json,
+            color,
+        }
+    }
+
+    /// Whether `--json` was given.
+    pub const fn json(self) -> bool {
+        self.json
+    }
+
+    /// Dresses `text`, which must be clean already.
+    pub fn style(self, style: Style, text: &str) -> Styled<'_> {
+        Styled(self.color.then_some(style), text)
+    }
+
+    /// Prints one line of data: the object with `--json`, else the text. A reader that went away ends the program in silence.
+    pub fn data(self, object: &Value, text: impl fmt::Display) {
+        let mut out = io::stdout().lock();
+        let written = if self.json {
+            writeln!(out, "{object}")
+        } else {
+            writeln!(out, "{text}")
+        };
+        if written.and_then(|()| out.flush()).is_err() {
+            std::process::exit(0);
+        }
+    }
+
+    /// Prints data only where a person reads it.
+    pub fn text(self, text: impl fmt::Display) {
+        if !self.json {
+            self.data(&Value::Null, text);
+        }
+    }
+
+    /// Says something beside the data, on standard error; `--json` does not silence it.
+    #[expect(clippy::unused_self, reason = "reads as a part of the output")]
+    pub fn note(self, text: impl fmt::Display) {
+        // Nowhere to say it is no reason to fail.
+        let _ = writeln!(io::stderr().lock(), "{text}");
+    }
+
+    /// Prints a failure on standard error: an object with `--json`, else `error:`, causes and `hint:`.
+    pub fn error(self, error: &CliError) {
+        let mut err = io::stderr().lock();
+        let _ = if self.json {
+            writeln!(err, "{}", error.to_json())
+        } else {
+            let label = if self.color {
+                "\x1b[31merror:\x1b[0m"
+            } else {
+                "error:"
+            };
+            let mut text = format!("{label} {}", error.message);
+            for cause in &error.causes {
+                text.push_str("\n  because: ");
+                text.push_str(cause);
+            }
+            if let Some(hint) = &error.hint {
+                text.push_str("\nhint: ");
+                text.push_str(hint);
+            }
+            writeln!(err, "{text}")
+        };
+    }
+}

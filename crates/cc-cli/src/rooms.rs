@@ -1,0 +1,202 @@
+//! The rooms of a home as its files tell them, and which one is meant.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+
+use cc_log::RosterView;
+use cc_proto::id::RoomId;
+use cc_proto::text::clean_line;
+
+use crate::bindings::Bindings;
+use crate::error::{CliError, CliResult, Kind};
+use crate::home::Home;
+use crate::rpc::State;
+
+/// The longest name of a room that is shown, in characters.
+const SHOWN_NAME_CHARS_MAX: usize = 64;
+
+/// A room in the home.
+#[derive(Debug, Clone)]
+pub struct KnownRoom {
+    /// Its id.
+    pub id: RoomId,
+    /// Its name as its maker wrote it; empty until we are let in.
+    pub name: String,
+    /// Our nick in it.
+    pub nick: String,
+    /// Whether we are in.
+    pub state: State,
+    /// How many belong to it.
+    pub members: u64,
+}
+
+impl KnownRoom {
+    /// The name, fit for a terminal.
+    pub fn shown_name(&self) -> String {
+        shown_name(&self.name, &self.id.to_hex())
+    }
+}
+
+/// A room's name, fit for a terminal; its short id where it has none.
+pub fn shown_name(name: &str, id: &str) -> String {
+    let name = clean_line(name, SHOWN_NAME_CHARS_MAX);
+    if name.is_empty() {
+        id.get(..10).unwrap_or(id).to_owned()
+    } else {
+        name
+    }
+}
+
+/// The folder of a room.
+pub fn dir(home: &Home, room: &RoomId) -> PathBuf {
+    home.join("rooms").join(room.to_hex())
+}
+
+/// All rooms, by id.
+pub fn all(home: &Home) -> CliResult<Vec<KnownRoom>> {
+    let entries = match fs::read_dir(home.join("rooms")) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => {
+            return Err(CliError::new(Kind::Home, "cannot look at the rooms").because(&error));
+        }
+    };
+    let mut rooms: Vec<KnownRoom> = entries
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+        .map(|id| known(home, id))
+        .collect();
+    rooms.sort_by_key(|room| room.id);
+    Ok(rooms)
+}
+
+/// The room that is meant: the named one, else the one bound to the current folder or its nearest bound ancestor, else
+/// the only one.
+pub fn find(home: &Home, asked: Option<&str>) -> CliResult<KnownRoom> {
+    let rooms = all(home)?;
+    if let Some(asked) = asked {
+        return named(&rooms, asked);
+    }
+    if rooms.is_empty() {
+        return Err(no_rooms());
+    }
+    let here = std::env::current_dir().and_then(|dir| dir.canonicalize());
+    let bindings = Bindings::load(home).map_err(|error| {
+        CliError::new(Kind::Home, "cannot understand bindings.json").because(&error)
+    })?;
+    let bound = here
+        .map(|here| bindings.rooms_at(&here))
+        .unwrap_or_default();
+    let mut here: Vec<KnownRoom> = rooms
+        .iter()
+        .filter(|room| bound.contains(&room.id))
+        .cloned()
+        .collect();
+    match (here.len(), rooms.len()) {
+        (1, _) => Ok(here.remove(0)),
+        (0, 1) => Ok(rooms[0].clone()),
+        (0, _) => Err(which(
+            &rooms,
+            "no room is bound to this folder, and there are several",
+        )),
+        _ => Err(which(&here, "several rooms are bound to this folder")),
+    }
+}
+
+fn named(rooms: &[KnownRoom], asked: &str) -> CliResult<KnownRoom> {
+    if rooms.is_empty() {
+        return Err(no_rooms());
+    }
+    let id = asked.to_ascii_lowercase();
+    let is_prefix = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let by_name = |room: &&KnownRoom| room.name == asked || room.shown_name() == asked;
+    let mut found: Vec<KnownRoom> = rooms.iter().filter(by_name).cloned().collect();
+    if found.is_empty() && is_prefix {
+        found = rooms
+            .iter()
+            .filter(|room| room.id.to_hex().starts_with(&id))
+            .cloned()
+            .collect();
+    }
+    match found.len() {
+        1 => Ok(found.remove(0)),
+        0 => Err(which(rooms, &format!("there is no room {asked}"))),
+        _ => Err(which(&found, &format!("{asked} can mean several rooms"))),
+    }
+}
+
+fn no_rooms() -> CliError {
+    CliError::new(Kind::Room, "there are no rooms yet")
+        .hint("cc-connect room start, or cc-connect room join TICKET")
+}
+
+fn which(rooms: &[KnownRoom], message: &str) -> CliError {
+    let mut hint = "name one with --room:".to_owned();
+    for room in rooms {
+        // Writing to a string cannot fail.
+        let _ = write!(hint, "\n  {}  {}", room.id.short(), room.shown_name());
+    }
+    CliError::new(Kind::Room, message).hint(hint)
+}
+
+fn known(home: &Home, id: RoomId) -> KnownRoom {
+    let dir = dir(home, &id);
+    let state = if dir.join("pending-join").exists() {
+        State::Joining
+    } else {
+        State::Joined
+    };
+    let view = RosterView::load(&dir).ok().flatten();
+    let (name, nick, members) = view.map_or_else(Default::default, |view| {
+        (view.name, view.nick, view.members.len() as u64)
+    });
+    KnownRoom {
+        id,
+        name,
+        nick,
+        state,
+        members,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn room(byte: u8, name: &str) -> KnownRoom {
+        let id = RoomId::from_bytes([byte; 32]);
+        KnownRoom {
+            id,
+            name: name.to_owned(),
+            nick: String::new(),
+            state: State::Joined,
+            members: 1,
+        }
+    }
+
+    #[test]
+    fn a_room_is_named_by_name_id_or_unique_beginning() {
+        let rooms = || vec![room(0xab, "plan"), room(0xac, "trip"), room(0xff, "trip")];
+        assert_eq!(named(&rooms(), "plan").unwrap().id.as_bytes()[0], 0xab);
+        assert_eq!(named(&rooms(), "AC").unwrap().id.as_bytes()[0], 0xac);
+        assert_eq!(
+            named(&rooms(), &rooms()[2].id.to_hex())
+                .unwrap()
+                .id
+                .as_bytes()[0],
+            0xff
+        );
+        for (asked, listed) in [("trip", 2), ("a", 2), ("nothing", 3), ("", 3)] {
+            let error = named(&rooms(), asked).unwrap_err();
+            assert_eq!(error.kind, Kind::Room);
+            assert_eq!(error.hint.unwrap().lines().count(), listed + 1, "{asked}");
+        }
+    }
+
+    #[test]
+    fn a_name_cannot_act_on_the_terminal() {
+        assert_eq!(shown_name("a\u{1b}[2Jb", "00"), "a\\u{1b}[2Jb");
+        assert_eq!(shown_name(" ", "0123456789abcdef"), "0123456789");
+    }
+}

@@ -1,0 +1,83 @@
+//! The numbers of errors. Negative ones are JSON-RPC's own; positive ones are ours and do not change their meaning.
+//!
+//! | code | kind (`error.data.kind`) | meaning |
+//! |---|---|---|
+//! | -32700 | `parse_error` | the line is not JSON |
+//! | -32600 | `invalid_request` | the line is JSON but no request, or it is too long; after the latter the connection is closed |
+//! | -32601 | `method_not_found` | no such method |
+//! | -32602 | `invalid_params` | a parameter is missing or of the wrong type |
+//! | -32603 | `internal_error` | the daemon failed in a way that has no number |
+//! | 1 | `no_such_room` | no room of that id in this home |
+//! | 2 | `bad_ticket` | the ticket is malformed, mistyped, cut or of a later version |
+//! | 3 | `refused` | a member at the door refused the join; the message says why |
+//! | 4 | `joining` | the room has not let us in yet |
+//! | 5 | `bad_message` | the text is empty or too long |
+//! | 6 | `bad_name` | the nick or the room's name is empty or too long |
+//! | 7 | `disk` | nothing was stored: the disk is full or failing |
+//! | 8 | `network` | the endpoint could not be opened |
+//! | 9 | `relay_in_use` | another relay is in use by the rooms that are open |
+//! | 10 | `stopping` | the daemon is ending |
+//! | 11 | `cannot_bind` | the folder to bind does not exist or cannot be looked at |
+//! | 12 | `too_many` | this connection has as many subscriptions as it may have |
+//! | 13 | `no_ticket` | this machine has no ticket of the room |
+
+/// The line is not JSON.
+pub const PARSE_ERROR: i64 = -32700;
+/// The line is no request.
+pub const INVALID_REQUEST: i64 = -32600;
+/// No such method.
+pub const METHOD_NOT_FOUND: i64 = -32601;
+/// A parameter is missing or wrong.
+pub const INVALID_PARAMS: i64 = -32602;
+/// The daemon failed.
+pub const INTERNAL_ERROR: i64 = -32603;
+/// No such room.
+pub const NO_SUCH_ROOM: i64 = 1;
+/// The ticket cannot be read.
+pub const BAD_TICKET: i64 = 2;
+/// The door refused.
+pub const REFUSED: i64 = 3;
+/// Not let in yet.
+pub const JOINING: i64 = 4;
+/// The text cannot be sent.
+pub const BAD_MESSAGE: i64 = 5;
+/// The name cannot be used.
+pub const BAD_NAME: i64 = 6;
+/// The disk failed.
+pub const DISK: i64 = 7;
+/// The endpoint could not be opened.
+pub const NETWORK: i64 = 8;
+/// Another relay is in use.
+pub const RELAY_IN_USE: i64 = 9;
+/// The daemon is ending.
+pub const STOPPING: i64 = 10;
+/// The folder cannot be bound.
+pub const CANNOT_BIND: i64 = 11;
+/// Too many subscriptions.
+pub const TOO_MANY: i64 = 12;
+/// No ticket of the room.
+pub const NO_TICKET: i64 = 13;
+
+/// The stable name of a code.
+pub const fn name(code: i64) -> &'static str {
+    match code {
+        PARSE_ERROR => "parse_error",
+        INVALID_REQUEST => "invalid_request",
+        METHOD_NOT_FOUND => "method_not_found",
+        INVALID_PARAMS => "invalid_params",
+        NO_SUCH_ROOM => "no_such_room",
+        BAD_TICKET => "bad_ticket",
+        REFUSED => "refused",
+        JOINING => "joining",
+        BAD_MESSAGE => "bad_message",
+        BAD_NAME => "bad_name",
+        DISK => "disk",
+        NETWORK => "network",
+        RELAY_IN_USE => "relay_in_use",
+        STOPPING => "stopping",
+        CANNOT_BIND => "cannot_bind",
+        TOO_MANY => "too_many",
+        NO_TICKET => "no_ticket",
+        _ => "internal_error",
+    }
+}

@@ -1,0 +1,211 @@
+//! The shapes of parameters, results and notifications. Fields may be added; they are never renamed or removed.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::bindings::BindTo;
+
+/// `hello`: a client says what it is.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct HelloParams {
+    /// The client's own version; kept in the daemon's log only.
+    #[serde(default)]
+    pub client_version: Option<String>,
+}
+
+/// What `hello` answers.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Hello {
+    /// The version of this protocol.
+    pub api: u32,
+    /// The daemon's version.
+    pub version: String,
+    /// The daemon's process.
+    pub pid: u32,
+    /// The home it serves.
+    pub home: PathBuf,
+}
+
+/// `room.start`
+#[derive(Debug, Serialize, Deserialize)]
+pub struct StartParams {
+    /// What the room is called.
+    pub name: String,
+    /// What the others see us as.
+    pub nick: String,
+    /// Where to bind the room: `"none"`, `"global"` or `{"dir":"/path"}`; nowhere by default.
+    #[serde(default)]
+    pub bind: Option<BindTo>,
+    /// `default`, `none` or a URL; what is in use by default.
+    #[serde(default)]
+    pub relay: Option<String>,
+}
+
+/// `room.join`
+#[derive(Debug, Serialize, Deserialize)]
+pub struct JoinParams {
+    /// The ticket.
+    pub ticket: String,
+    /// What the others see us as.
+    pub nick: String,
+    /// As in [`StartParams`].
+    #[serde(default)]
+    pub bind: Option<BindTo>,
+    /// As in [`StartParams`].
+    #[serde(default)]
+    pub relay: Option<String>,
+    /// How long to wait to be let in before answering `joining`, in milliseconds; at most 10 minutes.
+    #[serde(default)]
+    pub wait_ms: u64,
+}
+
+/// Whether we are in a room yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    /// No member has let us in yet; the daemon goes on trying.
+    Joining,
+    /// We are a member.
+    Joined,
+}
+
+/// What `room.start` and `room.join` answer.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Opened {
+    /// The room's id.
+    pub room: String,
+    /// Its name.
+    pub name: String,
+    /// Our nick in it.
+    pub nick: String,
+    /// A ticket to hand on: a secret.
+    pub ticket: String,
+    /// Whether we are in.
+    pub state: State,
+    /// While joining: why the last member's door was closed, if one was.
+    pub refusal: Option<String>,
+    /// The folder that was bound, in canonical form, `"global"`, or nothing.
+    pub bound: Option<String>,
+}
+
+/// The one parameter of `room.ticket` and `subscribe`.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct RoomParams {
+    /// The room's id.
+    pub room: String,
+}
+
+/// What `room.ticket` answers.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct TicketResult {
+    /// The room's id.
+    pub room: String,
+    /// A ticket: a secret.
+    pub ticket: String,
+}
+
+/// `send`
+#[derive(Debug, Serialize, Deserialize)]
+pub struct SendParams {
+    /// The room's id.
+    pub room: String,
+    /// What to say.
+    pub text: String,
+    /// The agent that wrote it; empty for a human.
+    #[serde(default)]
+    pub via: String,
+    /// The id of the message it answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub re: Option<String>,
+}
+
+/// What `send` answers once the message is on disk.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct SendResult {
+    /// The message's id.
+    pub id: String,
+    /// Its line in our log.
+    pub n: u64,
+}
+
+/// One room in `room.list` and `status`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct RoomInfo {
+    /// The room's id.
+    pub room: String,
+    /// Its name.
+    pub name: String,
+    /// Our nick in it.
+    pub nick: String,
+    /// Whether we are in.
+    pub state: State,
+    /// How many belong to it, ourselves included.
+    pub members: u64,
+    /// How many of them are connected now, ourselves included.
+    pub online: u64,
+    /// How many chat messages we have.
+    pub messages: u64,
+    /// How many lines our log has.
+    pub lines: u64,
+}
+
+/// What `room.list` answers.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct RoomList {
+    /// All rooms of the home.
+    pub rooms: Vec<RoomInfo>,
+}
+
+/// What `status` answers.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Status {
+    /// The daemon's version.
+    pub version: String,
+    /// The daemon's process.
+    pub pid: u32,
+    /// How long it has been up, in milliseconds.
+    pub uptime_ms: u64,
+    /// The relay in use: `default`, `none` or a URL.
+    pub relay: String,
+    /// All rooms of the home.
+    pub rooms: Vec<RoomInfo>,
+}
+
+/// What `subscribe` answers; notifications follow for whatever happens after it.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Subscribed {
+    /// The newest line of the log at that time: what came before is read from the log.
+    pub n: u64,
+    /// Whether we are in.
+    pub state: State,
+}
+
+/// What `stop` answers.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Stopping {
+    /// Always true.
+    pub stopping: bool,
+}
+
+/// The parameters of the notification `event`.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct EventParams {
+    /// The room's id.
+    pub room: String,
+    /// What happened; unknown ones are to be passed over.
+    pub event: String,
+    /// What belongs to it.
+    #[serde(flatten)]
+    pub detail: serde_json::Map<String, Value>,
+}
+
+/// The parameters of the notification `lagged`: this client was too slow; what it missed is in the log.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct LaggedParams {
+    /// The room's id.
+    pub room: String,
+    /// How many events were left out.
+    pub missed: u64,
+}

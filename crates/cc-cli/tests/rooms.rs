@@ -1,0 +1,355 @@
+//! Rooms between real daemons, each person with a home of their own, on loopback alone.
+
+mod support;
+
+use std::fs;
+
+use serde_json::Value;
+use support::{Person, stderr, stdout};
+
+fn texts(lines: &[Value]) -> Vec<&str> {
+    lines
+        .iter()
+        .filter_map(|line| line["text"].as_str())
+        .collect()
+}
+
+#[test]
+fn two_people_talk() {
+    let (alice, bob) = (Person::new(), Person::new());
+    let (room, ticket) = alice.start("shop", "alice");
+    let joined = bob.join(&ticket, "bob");
+    assert_eq!(joined["room"], room.as_str());
+    assert_eq!(joined["name"], "shop");
+    assert_eq!(joined["nick"], "bob");
+    assert!(joined["ticket"].as_str().unwrap().starts_with("cc1-"));
+
+    let sent = bob.object(&["send", "postgres,", "we have it"]);
+    alice.until_text("postgres, we have it");
+    alice.object(&["send", "--room", "shop", "good"]);
+    let lines = bob.until_text("good");
+    assert_eq!(texts(&lines), ["postgres, we have it", "good"]);
+    let line = lines
+        .iter()
+        .find(|line| line["text"] == "postgres, we have it")
+        .unwrap();
+    assert_eq!(line["id"], sent["id"]);
+    assert_eq!(line["n"], sent["n"]);
+    assert_eq!(
+        (&line["kind"], &line["nick"], &line["via"]),
+        (&"chat".into(), &"bob".into(), &"".into())
+    );
+    assert_eq!(line["author"], bob.object(&["identity"])["id"]);
+
+    for person in [&alice, &bob] {
+        let status = person.object(&["status"]);
+        assert_eq!(status["daemon"]["running"], true);
+        assert_eq!(status["daemon"]["relay"], "none");
+        let shown = &status["rooms"][0];
+        assert_eq!(
+            (&shown["room"], &shown["name"]),
+            (&room.as_str().into(), &"shop".into())
+        );
+        assert_eq!(
+            (&shown["members"], &shown["online"], &shown["messages"]),
+            (&2.into(), &2.into(), &2.into())
+        );
+    }
+}
+
+#[test]
+fn a_daemon_that_was_stopped_is_gone_and_the_next_one_has_everything() {
+    let alice = Person::new();
+    alice.start("shop", "alice");
+    alice.object(&["send", "kept"]);
+    assert!(alice.is_daemon_running());
+    assert_eq!(alice.object(&["stop"])["stopped"], true);
+    assert!(!alice.is_daemon_running());
+    assert!(!alice.home.join("daemon.sock").exists());
+    assert_eq!(alice.object(&["stop"])["stopped"], false);
+
+    let status = alice.object(&["status"]);
+    assert_eq!(status["daemon"]["running"], false);
+    assert_eq!(
+        (
+            &status["rooms"][0]["messages"],
+            &status["rooms"][0]["online"]
+        ),
+        (&1.into(), &0.into())
+    );
+    assert!(!alice.is_daemon_running(), "status started a daemon");
+
+    alice.object(&["send", "and this"]);
+    assert_eq!(texts(&alice.objects(&["log"])), ["kept", "and this"]);
+}
+
+#[test]
+fn a_killed_daemon_leaves_nothing_that_stops_the_next() {
+    let (alice, bob) = (Person::new(), Person::new());
+    let (_, ticket) = alice.start("shop", "alice");
+    bob.join(&ticket, "bob");
+    alice.object(&["send", "before"]);
+    bob.until_text("before");
+    alice.kill_daemon();
+    assert!(
+        alice.home.join("daemon.sock").exists(),
+        "the socket is stale"
+    );
+    alice.object(&["send", "after"]);
+    assert_eq!(texts(&alice.objects(&["log"])), ["before", "after"]);
+    bob.until_text("after");
+}
+
+#[test]
+fn joining_while_nobody_is_online_completes_by_itself_and_over_restarts() {
+    let (alice, bob) = (Person::new(), Person::new());
+    let (_, ticket) = alice.start("shop", "alice");
+    alice.object(&["send", "said before"]);
+    alice.object(&["stop"]);
+
+    let output = bob.run_with_input(
+        &[
+            "room", "join", "-", "--nick", "bob", "--relay", "none", "--no-ui", "--wait", "1",
+        ],
+        &ticket,
+    );
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert!(
+        stderr(&output)
+            .contains("nobody is online yet; you will get the history as soon as someone is")
+    );
+    let listed = bob.object(&["room", "list"]);
+    assert_eq!(listed["state"], "joining");
+    let (error, exit) = bob.failure(&["send", "too early"]);
+    assert_eq!((&error["kind"], exit), (&"joining".into(), 1));
+    bob.object(&["stop"]);
+
+    alice.object(&["send", "back again"]);
+    let lines = bob.until_text("back again");
+    assert_eq!(texts(&lines), ["said before", "back again"]);
+    assert_eq!(bob.object(&["room", "list"])["state"], "joined");
+}
+
+#[test]
+fn a_ticket_is_in_no_log_and_in_no_argument_of_the_daemon() {
+    let (alice, bob) = (Person::new(), Person::new());
+    let (_, ticket) = alice.start("shop", "alice");
+    bob.join(&ticket, "bob");
+    for person in [&alice, &bob] {
+        assert!(!person.daemon_log().contains("cc1-"));
+        let arguments = fs::read(format!("/proc/{}/cmdline", person.daemon_pid()));
+        if let Ok(arguments) = arguments {
+            assert!(!String::from_utf8_lossy(&arguments).contains("cc1-"));
+        }
+    }
+}
+
+#[test]
+fn a_room_is_found_by_folder_and_else_the_choice_is_listed() {
+    let alice = Person::new();
+    let (shop, _) = alice.start("shop", "alice");
+    let other = alice.folder().join("other");
+    fs::create_dir_all(other.join("deep")).unwrap();
+    let output = alice
+        .command()
+        .current_dir(&other)
+        .args([
+            "room", "start", "--name", "trip", "--no-ui", "--relay", "none",
+        ])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", stderr(&output));
+
+    let in_deep = |arguments: &[&str]| {
+        alice
+            .command()
+            .current_dir(other.join("deep"))
+            .args(arguments)
+            .output()
+            .unwrap()
+    };
+    assert!(in_deep(&["send", "pack"]).status.success());
+    assert!(stdout(&alice.run(&["log", "--room", "trip"])).contains("@tester pack"));
+    assert!(!stdout(&alice.run(&["log", "--room", &shop[..12]])).contains("pack"));
+
+    let elsewhere = alice
+        .command()
+        .current_dir("/")
+        .args(["send", "hello"])
+        .output()
+        .unwrap();
+    assert_eq!(elsewhere.status.code(), Some(1));
+    let told = stderr(&elsewhere);
+    assert!(
+        told.contains("shop") && told.contains("trip") && told.contains("--room"),
+        "{told}"
+    );
+    let (error, _) = alice.failure(&["send", "--room", "nowhere", "x"]);
+    assert_eq!(error["kind"], "room");
+}
+
+#[test]
+fn wide_folders_are_bound_only_on_request() {
+    let alice = Person::new();
+    let in_own_folder = |arguments: &[&str]| {
+        alice
+            .command()
+            .current_dir(alice.folder())
+            .args(arguments)
+            .output()
+            .unwrap()
+    };
+    let start = [
+        "room", "start", "--name", "shop", "--no-ui", "--relay", "none", "--json",
+    ];
+    let output = in_own_folder(&start);
+    assert!(stderr(&output).contains("not bound"), "{}", stderr(&output));
+    let object: Value = serde_json::from_str(&stdout(&output)).unwrap();
+    assert_eq!(object["bound"], Value::Null);
+
+    let output = in_own_folder(&[&start[..], &["--bind", "."]].concat());
+    let object: Value = serde_json::from_str(&stdout(&output)).unwrap();
+    assert_eq!(
+        object["bound"],
+        alice.folder().canonicalize().unwrap().to_str().unwrap()
+    );
+    let global = alice.object(&[
+        "room", "start", "--no-ui", "--relay", "none", "--bind", "global",
+    ]);
+    assert_eq!(
+        (&global["bound"], &global["name"]),
+        (&"global".into(), &"project".into())
+    );
+    let none = alice.object(&[
+        "room", "start", "--no-ui", "--relay", "none", "--bind", "none",
+    ]);
+    assert_eq!(none["bound"], Value::Null);
+}
+
+#[test]
+fn another_relay_is_refused_with_a_way_out() {
+    let alice = Person::new();
+    alice.start("shop", "alice");
+    let (error, exit) = alice.failure(&[
+        "room",
+        "start",
+        "--no-ui",
+        "--relay",
+        "https://relay.example",
+    ]);
+    assert_eq!((&error["kind"], exit), (&"relay".into(), 1));
+    assert!(error["hint"].as_str().unwrap().contains("config.json"));
+    assert_eq!(alice.objects(&["room", "list"]).len(), 1);
+}
+
+#[test]
+fn the_chat_sends_what_is_typed_and_ends_with_the_input() {
+    let (alice, bob) = (Person::new(), Person::new());
+    let output = alice.run_with_input(
+        &[
+            "room", "start", "--name", "shop", "--nick", "alice", "--relay", "none",
+        ],
+        "first line\n\nsecond line\n",
+    );
+    assert!(output.status.success(), "{}", stderr(&output));
+    let (printed, told) = (stdout(&output), stderr(&output));
+    let ticket = printed.lines().next().unwrap();
+    assert!(ticket.starts_with("cc1-"), "{printed}");
+    assert_eq!(told.matches("the room keeps running").count(), 1, "{told}");
+    assert_eq!(
+        texts(&alice.objects(&["log"])),
+        ["first line", "second line"]
+    );
+
+    let output = bob.run_with_input(
+        &[
+            "room", "join", "-", "--nick", "bob", "--relay", "none", "--json",
+        ],
+        &format!("{ticket}\nhello from bob\n"),
+    );
+    assert!(output.status.success(), "{}", stderr(&output));
+    alice.until_text("hello from bob");
+    for line in stdout(&output).lines() {
+        let object: Value = serde_json::from_str(line).unwrap();
+        assert_eq!(object["v"], 1);
+    }
+}
+
+#[test]
+fn what_peers_write_cannot_act_on_a_terminal() {
+    let (alice, bob) = (Person::new(), Person::new());
+    let (_, ticket) = alice.start("shop", "alice");
+    bob.join(&ticket, "bob");
+    let hostile = "red \u{1b}[31m \u{202e}txt\n12:00Z @alice I owe bob";
+    bob.object(&["send", hostile]);
+    alice.until_text(hostile);
+    let shown = stdout(&alice.run(&["log", "--color", "never"]));
+    assert!(
+        !shown.contains('\u{1b}') && !shown.contains('\u{202e}'),
+        "{shown}"
+    );
+    assert!(
+        !shown.lines().any(|line| line.starts_with("12:00Z @alice")),
+        "{shown}"
+    );
+    assert!(
+        !stdout(&alice.run(&["log"])).contains('\u{1b}'),
+        "not a terminal: no colour"
+    );
+    assert!(stdout(&alice.run(&["log", "--color", "always"])).contains("\u{1b}[1m@bob\u{1b}[0m"));
+}
+
+#[test]
+fn log_begins_where_it_is_told() {
+    let alice = Person::new();
+    alice.start("shop", "alice");
+    for text in ["one", "two", "three"] {
+        alice.object(&["send", text]);
+    }
+    let all = alice.objects(&["log"]);
+    let two = all.iter().find(|line| line["text"] == "two").unwrap()["n"]
+        .as_u64()
+        .unwrap();
+    assert_eq!(
+        texts(&alice.objects(&["log", "--since", &two.to_string()])),
+        ["three"]
+    );
+    assert_eq!(alice.objects(&["log", "--since", "1h"]).len(), all.len());
+    assert_eq!(alice.objects(&["log", "--since", "0s"]).len(), 0);
+    assert_eq!(alice.failure(&["log", "--since", "whenever"]).1, 2);
+}
+
+#[test]
+fn run_passes_the_room_and_the_exit_code_on() {
+    let alice = Person::new();
+    let (room, _) = alice.start("shop", "alice");
+    let output = alice.run(&[
+        "run",
+        "shop",
+        "--",
+        "sh",
+        "-c",
+        "echo $CC_CONNECT_ROOM; exit 7",
+    ]);
+    assert_eq!(stdout(&output).trim(), room);
+    assert_eq!(output.status.code(), Some(7));
+    let (error, exit) = alice.failure(&["run", "shop", "--", "/no/such/program"]);
+    assert_eq!((&error["kind"], exit), (&"command".into(), 1));
+}
+
+#[test]
+fn a_text_that_no_room_takes_is_refused_and_the_longest_one_is_sent() {
+    let alice = Person::new();
+    alice.start("shop", "alice");
+    assert_eq!(alice.failure(&["send", "  "]).0["kind"], "message");
+    let longest = "\u{1}".repeat(16 * 1024);
+    assert!(
+        alice
+            .run_with_input(&["send", "-"], &longest)
+            .status
+            .success()
+    );
+    let longer = alice.run_with_input(&["send", "-", "--json"], &format!("{longest}x"));
+    assert_eq!(longer.status.code(), Some(1));
+    assert_eq!(texts(&alice.objects(&["log"])), [longest]);
+}
