@@ -10,7 +10,11 @@ use serde::{Deserialize, Serialize};
 const EVENT: &str = "UserPromptSubmit";
 
 /// Claude Code, as the engine knows it.
-pub const CLAUDE_CODE: Agent = Agent { name: "claude-code", read: parse_event, write: output_json };
+pub const CLAUDE_CODE: Agent = Agent {
+    name: "claude-code",
+    read: parse_event,
+    write: output_json,
+};
 
 /// What is read of an event. Its prompt is skipped over, not kept.
 #[derive(Deserialize)]
@@ -43,16 +47,22 @@ struct Output<'a> {
 /// [`EventError::Shape`] where it is not an object with these fields as strings;
 /// [`EventError::Missing`] where a prompt has no session or no directory.
 pub fn parse_event(stdin: &[u8]) -> Result<Heard, EventError> {
-    let event: Event<'_> = serde_json::from_slice(stdin)
-        .map_err(|error| EventError::Shape { line: error.line(), column: error.column() })?;
+    let event: Event<'_> = serde_json::from_slice(stdin).map_err(|error| EventError::Shape {
+        line: error.line(),
+        column: error.column(),
+    })?;
     if event.hook_event_name.is_empty() {
-        return Err(EventError::Missing { field: "hook_event_name" });
+        return Err(EventError::Missing {
+            field: "hook_event_name",
+        });
     }
     if event.hook_event_name != EVENT {
         return Ok(Heard::Other);
     }
     if event.session_id.is_empty() {
-        return Err(EventError::Missing { field: "session_id" });
+        return Err(EventError::Missing {
+            field: "session_id",
+        });
     }
     if event.cwd.is_empty() {
         return Err(EventError::Missing { field: "cwd" });
@@ -65,7 +75,12 @@ pub fn parse_event(stdin: &[u8]) -> Result<Heard, EventError> {
 
 /// The one line that hands `context` to Claude Code, its line break included.
 pub fn output_json(context: &str) -> Vec<u8> {
-    let answer = Answer { output: Output { event: EVENT, context } };
+    let answer = Answer {
+        output: Output {
+            event: EVENT,
+            context,
+        },
+    };
     // Two strings serialise into memory without fail.
     let mut bytes = serde_json::to_vec(&answer).unwrap_or_default();
     bytes.push(b'\n');
@@ -80,7 +95,10 @@ mod tests {
     fn the_documented_event_is_read() {
         let event = br#"{"session_id":"s\u0031","transcript_path":"/t","cwd":"/p","prompt_id":"x","permission_mode":"default",
             "hook_event_name":"UserPromptSubmit","prompt":"Redis or Postgres?"}"#;
-        let prompt = PromptEvent { session: "s1".into(), directory: "/p".into() };
+        let prompt = PromptEvent {
+            session: "s1".into(),
+            directory: "/p".into(),
+        };
         assert_eq!(parse_event(event).unwrap(), Heard::Prompt(prompt));
     }
 
