@@ -164,7 +164,11 @@ pub struct Machine {
 
 impl Machine {
     pub fn new() -> Self {
-        let root = tempfile::tempdir().unwrap();
+        Self::new_in(&std::env::temp_dir())
+    }
+
+    pub fn new_in(folder: &Path) -> Self {
+        let root = tempfile::tempdir_in(folder).unwrap();
         let path = root.path().canonicalize().unwrap();
         let machine = Self {
             home: path.join("home"),
