@@ -56,7 +56,7 @@
 //! | [`tuning`] | every timeout and queue size |
 
 mod addresses;
-mod engine;
+pub mod engine;
 mod gate;
 mod gossip;
 mod node;

@@ -77,5 +77,8 @@ pub const ADDRESS_BOOK_PEERS_MAX: usize = 1024;
 /// A changed address book is written at most this often, and at shutdown.
 pub const ADDRESS_BOOK_SAVE_INTERVAL: Duration = Duration::from_secs(5);
 
-/// How long shutdown waits for rooms, sessions and the endpoint before it aborts what is left.
+/// How long shutdown waits for peers to take the close of their connections. Those that are there
+/// do at once; iroh alone would wait three seconds for a dial that nobody answered.
+pub const ENDPOINT_CLOSE_TIMEOUT: Duration = Duration::from_millis(500);
+/// How long shutdown waits for a room, and then for all tasks, before it aborts what is left.
 pub const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);

@@ -16,8 +16,9 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use super::accept::accept_loop;
-use super::endpoint::{RelayChoice, bind};
+use super::endpoint::RelayChoice;
 use super::lookups::Lookups;
+use super::ports::bind_again;
 use super::{Net, Node, NodeError, NodeInner, ROOMS_DIR, save_book};
 use crate::addresses::AddressBook;
 use crate::engine::RoomEngine;
@@ -109,7 +110,7 @@ impl NodeBuilder {
         });
         let (book, home) = book.await?;
         let gate = Gate::default();
-        let endpoint = bind(&identity, &self.relay, self.bind, gate.clone()).await?;
+        let endpoint = bind_again(&home, &identity, &self.relay, self.bind, &gate).await?;
         let n0 = self.relay == RelayChoice::Default;
         let lookups = Lookups::install(&endpoint, &book, self.mdns, n0)?;
         let me = identity.author();

@@ -44,11 +44,12 @@ pub enum EndpointError {
     Bind(#[from] BindError),
 }
 
-/// Binds an endpoint whose id is the author id of `identity`. Look-ups are installed afterwards.
+/// Binds an endpoint whose id is the author id of `identity`, on these addresses alone; on every
+/// interface where there are none. Look-ups are installed afterwards.
 pub async fn bind(
     identity: &Identity,
     relay: &RelayChoice,
-    address: Option<SocketAddr>,
+    addresses: &[SocketAddr],
     gate: Gate,
 ) -> Result<Endpoint, EndpointError> {
     let mode = match relay {
@@ -70,9 +71,11 @@ pub async fn bind(
         // Nobody from beyond the router is expected.
         builder = builder.portmapper_config(PortmapperConfig::Disabled);
     }
-    if let Some(address) = address {
+    if !addresses.is_empty() {
+        builder = builder.clear_ip_transports();
+    }
+    for &address in addresses {
         builder = builder
-            .clear_ip_transports()
             .bind_addr(address)
             .map_err(|source| EndpointError::Address { address, source })?;
     }

@@ -12,6 +12,7 @@ mod builder;
 mod endpoint;
 mod lookups;
 mod net;
+mod ports;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -33,7 +34,7 @@ pub(crate) use net::{Net, now_since};
 use crate::engine::{EngineConfig, EngineError, RoomEngine};
 use crate::room::Room;
 use crate::room::open::start_room;
-use crate::tuning::SHUTDOWN_TIMEOUT;
+use crate::tuning::{ENDPOINT_CLOSE_TIMEOUT, SHUTDOWN_TIMEOUT};
 
 /// Where the rooms are, below the home.
 const ROOMS_DIR: &str = "rooms";
@@ -216,12 +217,10 @@ impl NodeInner {
             tracing::warn!("tasks did not end in time and are aborted");
         }
         tasks.shutdown().await;
-        if timeout(SHUTDOWN_TIMEOUT, self.net.endpoint.close())
+        // What is left after this is closed with the endpoint, when the node is dropped.
+        timeout(ENDPOINT_CLOSE_TIMEOUT, self.net.endpoint.close())
             .await
-            .is_err()
-        {
-            tracing::warn!("the endpoint did not close in time");
-        }
+            .ok();
         save_book(&self.net).await;
     }
 

@@ -179,12 +179,7 @@ impl RoomThread {
         })
     }
 
-    fn request(
-        &mut self,
-        request: Request,
-        inputs: &mut Vec<Input>,
-        answers: &mut Vec<Answer>,
-    ) {
+    fn request(&mut self, request: Request, inputs: &mut Vec<Input>, answers: &mut Vec<Answer>) {
         match request {
             Request::Send { draft, reply } => {
                 let token = self.token(reply);
