@@ -140,8 +140,8 @@ pub struct SendArgs {
     /// The room: its name, its id, or the beginning of its id
     #[arg(long)]
     pub room: Option<String>,
-    /// What to say, or - to read it from standard input
-    #[arg(required = true, allow_hyphen_values = true)]
+    /// What to say, or - to read it from standard input; put -- before words that begin with a dash
+    #[arg(required = true)]
     pub text: Vec<String>,
 }
 
