@@ -3,3 +3,4 @@
 pub mod bins;
 pub mod machine;
 pub mod model_api;
+pub mod sim;

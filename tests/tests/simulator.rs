@@ -1,0 +1,62 @@
+//! Runs of the simulator. A seed that once failed is a case of its own for ever.
+
+use cc_tests::sim::{Broken, run};
+
+/// Seeds of every run of the tests; `CC_SIM_SEEDS` asks for more or fewer.
+const SEEDS: u64 = 2_000;
+
+fn seeds() -> u64 {
+    std::env::var("CC_SIM_SEEDS")
+        .ok()
+        .and_then(|seeds| seeds.parse().ok())
+        .unwrap_or(SEEDS)
+}
+
+/// Plays seeds on all cores; gives the first failures.
+fn failures(seeds: u64, broken: Broken) -> Vec<String> {
+    let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u64);
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..cores)
+            .map(|core| {
+                scope.spawn(move || {
+                    let mine = (0..seeds).filter(|seed| seed % cores == core);
+                    mine.filter_map(|seed| run(seed, broken).err())
+                        .take(3)
+                        .collect::<Vec<_>>()
+                })
+            })
+            .collect();
+        workers
+            .into_iter()
+            .flat_map(|worker| worker.join().expect("a worker ends"))
+            .collect()
+    })
+}
+
+#[test]
+fn members_end_equal_and_every_session_was_offered_everything() {
+    let failures = failures(seeds(), Broken::Nothing);
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+#[test]
+fn one_seed_plays_one_run() {
+    for seed in 0..20 {
+        assert_eq!(run(seed, Broken::Nothing), run(seed, Broken::Nothing));
+    }
+}
+
+#[test]
+fn a_cursor_by_clock_is_caught() {
+    assert!(!failures(100, Broken::CursorByClock).is_empty());
+}
+
+#[test]
+fn a_cursor_that_moves_before_the_print_is_caught() {
+    assert!(!failures(100, Broken::CursorBeforePrint).is_empty());
+}
+
+#[test]
+fn an_answer_before_the_sync_is_caught() {
+    assert!(!failures(100, Broken::ToldBeforeDurable).is_empty());
+}
