@@ -47,6 +47,10 @@ struct Output<'a> {
 /// [`EventError::Shape`] where it is not an object with these fields as strings;
 /// [`EventError::Missing`] where a prompt has no session or no directory.
 pub fn parse_event(stdin: &[u8]) -> Result<Heard, EventError> {
+    // A list of strings would also pass for the three fields.
+    if stdin.trim_ascii_start().first() != Some(&b'{') {
+        return Err(EventError::Shape { line: 1, column: 1 });
+    }
     let event: Event<'_> = serde_json::from_slice(stdin).map_err(|error| EventError::Shape {
         line: error.line(),
         column: error.column(),

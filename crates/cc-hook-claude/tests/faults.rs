@@ -91,9 +91,9 @@ fn missing_parts_are_named() {
         let (machine, room) = with_unread();
         let path = room.dir.join(part);
         if path.is_dir() {
-            fs::remove_dir_all(&path).unwrap()
+            fs::remove_dir_all(&path).unwrap();
         } else {
-            fs::remove_file(&path).unwrap()
+            fs::remove_file(&path).unwrap();
         }
         assert_silent(&machine, "s1", &format!("{part} missing"));
         assert_silent(&machine, "s2", &format!("{part} missing"));

@@ -130,6 +130,11 @@ fn the_environment_names_one_room_or_none() {
         assert_eq!(with(wrong, "s2"), "", "{wrong}");
     }
     assert_eq!(machine.hook_log().lines().count(), 5);
+    assert_eq!(
+        fs::read_dir(machine.home.join("rooms")).unwrap().count(),
+        2,
+        "no room was made"
+    );
 }
 
 #[test]

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use cc_log::{
-    CursorError, CursorStore, FsStorage, Line, LockedCursor, LogReader, Position, RosterView,
-    Trust, may_have_unread,
+    CursorError, CursorStore, FsStorage, Line, LockedCursor, LogReader, Outline, Position,
+    ReadError, RosterView, Trust, may_have_unread,
 };
 use cc_proto::id::{ArrivalNo, AuthorId, RoomId, Timestamp};
 use cc_proto::render::{CANDIDATES_MAX, Candidate, Quote, Request, RoomUnread, render};
@@ -38,6 +38,8 @@ struct Waiting {
     /// The last line that may be judged by the view.
     through: ArrivalNo,
     unread: u64,
+    /// The newest unread messages, in order of arrival.
+    newest: Vec<Outline>,
     /// Whether the cursor moves to `through` once the answer is out.
     moves: bool,
 }
@@ -83,14 +85,7 @@ impl Offer {
         getrandom::fill(&mut nonce)
             .map_err(|error| format!("no randomness for the fence: {error}"))?;
         let rooms_path = self.rooms_dir.to_string_lossy();
-        let mut rooms = Vec::with_capacity(self.waiting.len());
-        for waiting in &self.waiting {
-            rooms.push(
-                waiting
-                    .unread()
-                    .map_err(|error| format!("room {}: {error}", waiting.room.short()))?,
-            );
-        }
+        let rooms = self.waiting.iter().map(Waiting::unread).collect();
         let names: BTreeMap<RoomId, Names> = self
             .waiting
             .iter()
@@ -99,7 +94,7 @@ impl Offer {
         let damaged = Cell::new(0_u32);
         let load = |room: RoomId, n: ArrivalNo| {
             let waiting = self.waiting.iter().find(|waiting| waiting.room == room)?;
-            let line = waiting.log.line(n).ok().filter(|line| line.message.is_ok());
+            let line = waiting.line(n);
             if line.is_none() {
                 damaged.set(damaged.get() + 1);
             }
@@ -159,13 +154,12 @@ impl Waiting {
         let seen = store
             .peek(reader)
             .map_err(|error| format!("the cursor cannot be read: {error}"))?;
+        // Looked at first: a room that is not there must not be made by taking its lock.
+        let changed =
+            may_have_unread(&FsStorage, &dir, &seen).map_err(|error| unreadable(&error))?;
         let fresh = seen.at.0.saturating_add(TOUCH_MS) >= now.0;
-        if fresh && !may_have_unread(&FsStorage, &dir, &seen).map_err(|error| unreadable(&error))? {
+        if fresh && !changed {
             return Ok(None);
-        }
-        let log = LogReader::open(&dir).map_err(|error| unreadable(&error))?;
-        if log.is_cut_short().map_err(|error| unreadable(&error))? {
-            return Err("the log is shorter than its index says".to_owned());
         }
         let mut cursor = store.lock(reader, until).map_err(|error| match error {
             CursorError::Locked { .. } => {
@@ -173,9 +167,10 @@ impl Waiting {
             }
             other => format!("the cursor cannot be had: {other}"),
         })?;
-        let mut log = log;
-        // While we waited, the one who held the cursor may have shown what is newer than our look.
-        log.refresh().map_err(|error| unreadable(&error))?;
+        let log = LogReader::open(&dir).map_err(|error| unreadable(&error))?;
+        if log.is_cut_short().map_err(|error| unreadable(&error))? {
+            return Err("the log is shorter than its index says".to_owned());
+        }
         let from = cursor.place(&log).map_err(|error| unreadable(&error))?;
         if from.n >= log.len() {
             cursor
@@ -200,7 +195,7 @@ impl Waiting {
         let unread = log
             .injectable_between(from.n, through)
             .map_err(|error| unreadable(&error))?;
-        Ok(Some(Self {
+        let mut found = Self {
             room,
             log,
             cursor,
@@ -208,22 +203,32 @@ impl Waiting {
             from,
             through,
             unread,
+            newest: Vec::new(),
             moves: unread == 0,
-        }))
+        };
+        if unread > 0 {
+            found.newest = found.newest_unread().map_err(|error| unreadable(&error))?;
+        }
+        Ok(Some(found))
     }
 
-    fn unread(&self) -> Result<RoomUnread<'_>, cc_log::ReadError> {
-        Ok(RoomUnread {
+    fn unread(&self) -> RoomUnread<'_> {
+        let candidate = |outline: &Outline| Candidate {
+            n: outline.n,
+            author_tag: outline.author_tag,
+            addressed: outline.flags.names_owner(),
+        };
+        RoomUnread {
             room: self.room,
             name: &self.view.name,
             reader_nick: &self.view.nick,
             unread: self.unread,
-            candidates: self.candidates()?,
-        })
+            candidates: self.newest.iter().map(candidate).collect(),
+        }
     }
 
-    /// The newest unread messages, found by the index from the end backwards.
-    fn candidates(&self) -> Result<Vec<Candidate>, cc_log::ReadError> {
+    /// Finds the newest unread messages by the index, from the end backwards.
+    fn newest_unread(&self) -> Result<Vec<Outline>, ReadError> {
         let mut newest_first = Vec::new();
         let mut to = self.through;
         while to > self.from.n && newest_first.len() < CANDIDATES_MAX {
@@ -232,19 +237,26 @@ impl Waiting {
             let outlines = self.log.outlines(from, to)?;
             newest_first.extend(
                 outlines
-                    .iter()
+                    .into_iter()
                     .rev()
-                    .filter(|outline| outline.flags.injectable())
-                    .map(|outline| Candidate {
-                        n: outline.n,
-                        author_tag: outline.author_tag,
-                        addressed: outline.flags.names_owner(),
-                    }),
+                    .filter(|outline| outline.flags.injectable()),
             );
             to = ArrivalNo(from.0 - 1);
         }
         newest_first.reverse();
         Ok(newest_first)
+    }
+
+    /// Reads an unread message; `None` where its line is damaged.
+    fn line(&self, n: ArrivalNo) -> Option<Line> {
+        let at = self
+            .newest
+            .binary_search_by_key(&n, |outline| outline.n)
+            .ok()?;
+        self.log
+            .line_of(&self.newest[at])
+            .ok()
+            .filter(|line| line.message.is_ok())
     }
 
     fn names(&self) -> Names {

@@ -3,9 +3,9 @@
 use std::env;
 use std::ffi::OsString;
 use std::io::{self, Read, Write};
-use std::panic::{self, AssertUnwindSafe};
+use std::panic;
 use std::path::PathBuf;
-use std::process::ExitCode;
+use std::process::{self, ExitCode};
 
 use cc_proto::id::RoomId;
 
@@ -57,21 +57,18 @@ pub fn hook_main(agent: &Agent) -> ExitCode {
         let place = info
             .location()
             .map_or_else(String::new, |at| format!(" at {}:{}", at.file(), at.line()));
-        panic_log.note(&format!(
-            "a fault in the hook itself{place}; nothing was printed"
-        ));
+        panic_log.note(&format!("a fault in the hook itself{place}"));
+        process::exit(0);
     }));
-    let run = || {
-        prompt(
-            agent,
-            &environment,
-            &log,
-            &watchdog,
-            io::stdin().lock(),
-            io::stdout().lock(),
-        )
-    };
-    if let Ok(Err(reason)) = panic::catch_unwind(AssertUnwindSafe(run)) {
+    let run = prompt(
+        agent,
+        &environment,
+        &log,
+        &watchdog,
+        io::stdin().lock(),
+        io::stdout().lock(),
+    );
+    if let Err(reason) = run {
         log.note(&reason);
     }
     watchdog.call_off();

@@ -8,8 +8,10 @@ use crate::checkpoint::Committed;
 use crate::error::ReadError;
 use crate::fs::FsStorage;
 use crate::layout;
+use crate::line::Line;
+use crate::lookup::{self, Verdict};
 use crate::reader::LogReader;
-use crate::record::{Flags, RECORD_BYTES, author_prefix};
+use crate::record::{Flags, RECORD_BYTES, Record, author_prefix};
 use crate::storage::{Access, Storage, StorageFile};
 
 /// A line without its text.
@@ -21,6 +23,8 @@ pub struct Outline {
     pub flags: Flags,
     /// The first eight bytes of the author's key; 0 for a damaged line.
     pub author_tag: u64,
+    /// Where the line is; `None` where the index does not know it.
+    record: Option<Record>,
 }
 
 impl<S: Storage> LogReader<S> {
@@ -35,16 +39,50 @@ impl<S: Storage> LogReader<S> {
             return Ok(Vec::new());
         }
         let records = self.records_between(from, to)?.into_iter().zip(from.0..);
-        let outline = |(record, n): (Option<crate::record::Record>, u64)| {
+        let outline = |(record, n): (Option<Record>, u64)| {
             let n = ArrivalNo(n);
-            if let Some(record) = record {
-                return Ok(Outline { n, flags: record.flags, author_tag: u64::from_le_bytes(record.author) });
+            if let Some(known) = record {
+                let author_tag = u64::from_le_bytes(known.author);
+                return Ok(Outline {
+                    n,
+                    flags: known.flags,
+                    author_tag,
+                    record,
+                });
             }
             let line = self.line(n)?;
-            let author = line.message.as_ref().ok().map(|message| author_prefix(&message.header().author));
-            Ok(Outline { n, flags: line.flags, author_tag: author.map_or(0, u64::from_le_bytes) })
+            let author = line
+                .message
+                .as_ref()
+                .ok()
+                .map(|it| author_prefix(&it.header().author));
+            let author_tag = author.map_or(0, u64::from_le_bytes);
+            Ok(Outline {
+                n,
+                flags: line.flags,
+                author_tag,
+                record,
+            })
         };
         records.map(outline).collect()
+    }
+
+    /// The line of an outline, with a single read where the index was right.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub fn line_of(&self, outline: &Outline) -> Result<Line, ReadError> {
+        if let Some(record) = outline
+            .record
+            .filter(|record| record.end() <= self.end_offset())
+        {
+            let mut bytes = vec![0; record.len as usize];
+            let got = self.log.read_at(&mut bytes, record.offset)?;
+            if let Verdict::Line(line) = lookup::judge(outline.n, &record, &bytes[..got]) {
+                return Ok(line);
+            }
+        }
+        self.line(outline.n)
     }
 }
 

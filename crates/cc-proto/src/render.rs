@@ -235,7 +235,7 @@ type Chosen = Vec<BTreeMap<ArrivalNo, String>>;
 struct Choice<'a, F> {
     rooms: &'a [&'a RoomUnread<'a>],
     order: Vec<(usize, Candidate)>,
-    /// Bytes used by each author of each room.
+    /// Bytes used by those authors, by room, of whom something is shown.
     used: BTreeMap<(usize, u64), usize>,
     loaded: BTreeMap<usize, Option<String>>,
     load: F,
@@ -246,26 +246,27 @@ struct Choice<'a, F> {
 
 impl<'a, F: FnMut(&RoomUnread<'_>, ArrivalNo) -> Option<String>> Choice<'a, F> {
     fn new(rooms: &'a [&'a RoomUnread<'a>], left: usize, load: F) -> Self {
-        let order = order_of_choice(rooms);
-        let used = order
-            .iter()
-            .map(|(room, candidate)| ((*room, candidate.author_tag), 0))
-            .collect();
-        let chosen = vec![BTreeMap::new(); rooms.len()];
         Self {
             rooms,
-            order,
-            used,
+            order: order_of_choice(rooms),
+            used: BTreeMap::new(),
             loaded: BTreeMap::new(),
             load,
             left,
             shown: 0,
-            chosen,
+            chosen: vec![BTreeMap::new(); rooms.len()],
         }
     }
 
     fn run(mut self) -> Chosen {
-        let share = self.left / self.used.len().max(1);
+        let mut authors: Vec<(usize, u64)> = self
+            .order
+            .iter()
+            .map(|(room, candidate)| (*room, candidate.author_tag))
+            .collect();
+        authors.sort_unstable();
+        authors.dedup();
+        let share = self.left / authors.len().max(1);
         self.pass(Some(share));
         self.pass(None);
         self.chosen
@@ -314,24 +315,26 @@ impl<'a, F: FnMut(&RoomUnread<'_>, ArrivalNo) -> Option<String>> Choice<'a, F> {
 
 /// Those that name the reader, then the rest; newest first, the rooms in turn.
 fn order_of_choice(rooms: &[&RoomUnread<'_>]) -> Vec<(usize, Candidate)> {
-    let mut ranked = Vec::new();
-    for (index, room) in rooms.iter().enumerate() {
-        let (mut addressed_rank, mut other_rank) = (0_usize, 0_usize);
-        for candidate in room.candidates.iter().rev().take(CANDIDATES_MAX) {
-            let rank = if candidate.addressed {
-                &mut addressed_rank
-            } else {
-                &mut other_rank
-            };
-            ranked.push((!candidate.addressed, *rank, index, *candidate));
-            *rank += 1;
+    let mut order = Vec::new();
+    for addressed in [true, false] {
+        // With each its rank among those of its room, from the newest.
+        let mut ranked = Vec::new();
+        for (index, room) in rooms.iter().enumerate() {
+            let newest_first = room.candidates.iter().rev().take(CANDIDATES_MAX);
+            let mine = newest_first.filter(|candidate| candidate.addressed == addressed);
+            ranked.extend(
+                mine.enumerate()
+                    .map(|(rank, candidate)| (rank, index, *candidate)),
+            );
         }
+        ranked.sort_by_key(|(rank, index, _)| (*rank, *index));
+        order.extend(
+            ranked
+                .into_iter()
+                .map(|(_, index, candidate)| (index, candidate)),
+        );
     }
-    ranked.sort_by_key(|(other, rank, index, _)| (*other, *rank, *index));
-    ranked
-        .into_iter()
-        .map(|(_, _, index, candidate)| (index, candidate))
-        .collect()
+    order
 }
 
 /// One message with its header, its last line break included.

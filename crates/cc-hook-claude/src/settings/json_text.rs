@@ -232,30 +232,27 @@ impl Layout {
     /// Puts `part` last into the object or array `container`, whose own depth is `depth`.
     pub fn append(&self, text: &str, container: &Node, part: &str, depth: usize) -> String {
         let parts = container.parts();
-        let (at, inserted) = match parts.last() {
-            Some(last) => {
-                let previous_end = match parts.len() {
-                    1 => container.span.start + 1,
-                    count => parts[count - 2].end,
-                };
-                // Between two parts stand only spaces and one comma; the new part gets the spaces
-                // that its neighbour has in front.
-                let gap = text[previous_end..last.start]
-                    .rsplit(',')
-                    .next()
-                    .unwrap_or_default();
-                (last.end, format!(",{gap}{part}"))
-            }
-            None => {
-                let start = container.span.start + 1;
-                let inside = &text[start..container.span.end - 1];
-                let after = if inside.contains('\n') {
-                    String::new()
-                } else {
-                    self.new_line(depth)
-                };
-                (start, format!("{}{part}{after}", self.new_line(depth + 1)))
-            }
+        let (at, inserted) = if let Some(last) = parts.last() {
+            let previous_end = match parts.len() {
+                1 => container.span.start + 1,
+                count => parts[count - 2].end,
+            };
+            // Between two parts stand only spaces and one comma; the new part gets the spaces
+            // that its neighbour has in front.
+            let gap = text[previous_end..last.start]
+                .rsplit(',')
+                .next()
+                .unwrap_or_default();
+            (last.end, format!(",{gap}{part}"))
+        } else {
+            let start = container.span.start + 1;
+            let inside = &text[start..container.span.end - 1];
+            let after = if inside.contains('\n') {
+                String::new()
+            } else {
+                self.new_line(depth)
+            };
+            (start, format!("{}{part}{after}", self.new_line(depth + 1)))
         };
         format!("{}{inserted}{}", &text[..at], &text[at..])
     }
