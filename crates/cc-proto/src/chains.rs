@@ -156,7 +156,7 @@ impl Chains {
         Ok(history
             .at(&key.0, key.1, seq)?
             .iter()
-            .any(|held| held.id() == id))
+            .any(|(_, held)| held.id() == id))
     }
 
     /// Where a message stands.

@@ -9,11 +9,17 @@ pub trait History {
     /// Why a look-up failed.
     type Error;
 
-    /// Every message at a place, in order of arrival: one, or up to four on a fork, or none.
+    /// Every message at a place with its arrival number, in order of arrival: one, or up to four
+    /// on a fork, or none.
     ///
     /// # Errors
     /// The storage's own.
-    fn at(&self, author: &AuthorId, chain: ChainId, seq: Seq) -> Result<Vec<Message>, Self::Error>;
+    fn at(
+        &self,
+        author: &AuthorId,
+        chain: ChainId,
+        seq: Seq,
+    ) -> Result<Vec<(ArrivalNo, Message)>, Self::Error>;
 
     /// The arrival number of the first message at a place.
     ///

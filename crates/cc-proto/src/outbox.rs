@@ -24,8 +24,15 @@ struct Stretch {
 #[derive(Debug, Clone, Default)]
 pub struct Outbox {
     stretches: Vec<Stretch>,
-    /// Places of forked chains, lowest first.
-    branches: Vec<(ChainKey, Tip)>,
+    /// Messages of forked chains, in order of arrival.
+    branches: BTreeMap<ArrivalNo, (ChainKey, Tip)>,
+}
+
+/// Where a message of a window came from.
+#[derive(Debug, Clone, Copy)]
+enum Source {
+    Stretch(usize),
+    Branch(ArrivalNo),
 }
 
 impl Outbox {
@@ -76,28 +83,21 @@ impl Outbox {
             }
         }
         let mut ours: BTreeSet<Tip> = chains.tips(&key).iter().copied().collect();
-        let mut lacking = Vec::new();
         while let Some(tip) = ours.pop_last() {
             while theirs.last().is_some_and(|their| their.0 > tip.0) {
                 if let Some(their) = theirs.pop_last() {
-                    theirs.extend(before(&key, their, history)?);
+                    let held = held_at(&key, their, history)?;
+                    theirs.extend(held.and_then(|(_, message)| before(&message)));
                 }
             }
             if theirs.contains(&tip) {
                 continue;
             }
-            lacking.push((key, tip));
-            ours.extend(before(&key, tip, history)?);
+            if let Some((n, message)) = held_at(&key, tip, history)? {
+                self.branches.insert(n, (key, tip));
+                ours.extend(before(&message));
+            }
         }
-        let queued: BTreeSet<Tip> = self
-            .branches
-            .iter()
-            .filter(|b| b.0 == key)
-            .map(|b| b.1)
-            .collect();
-        lacking.reverse();
-        self.branches
-            .extend(lacking.into_iter().filter(|(_, tip)| !queued.contains(tip)));
         Ok(())
     }
 
@@ -108,8 +108,9 @@ impl Outbox {
 
     /// The next segment; empty where nothing is left that can be proven to others.
     ///
-    /// A segment ends, chain by chain, at a message that carries a signature: what comes after
-    /// the last one waits for the next segment.
+    /// Messages go in our order of arrival, whatever their chains: each could be appended here in
+    /// this order, and so it can there. What no signature in the segment vouches for waits for the
+    /// next one.
     ///
     /// # Errors
     /// The history's own.
@@ -117,166 +118,114 @@ impl Outbox {
         &mut self,
         history: &H,
     ) -> Result<Vec<SignedMessage>, H::Error> {
-        let segment = self.next_stretches(history)?;
-        if segment.is_empty() {
-            self.next_branches(history)
-        } else {
-            Ok(segment)
+        let window = self.window(history)?;
+        let proven = proven(&window);
+        if !proven.contains(&true) {
+            // Nobody can be shown what is left: the signatures that vouched for it were lost with
+            // the end of this log. A peer who has them will send it.
+            self.stretches.clear();
+            self.branches.clear();
+            return Ok(Vec::new());
         }
+        let mut segment = Vec::with_capacity(window.len());
+        let mut waits: BTreeSet<usize> = BTreeSet::new();
+        for ((source, message), proven) in window.into_iter().zip(proven) {
+            match source {
+                Source::Stretch(i) if proven && !waits.contains(&i) => {
+                    self.stretches[i].next = message.header().seq.next();
+                }
+                Source::Branch(n) if proven => {
+                    self.branches.remove(&n);
+                }
+                Source::Stretch(i) => {
+                    waits.insert(i);
+                    continue;
+                }
+                Source::Branch(_) => continue,
+            }
+            segment.push(message.wire().clone());
+        }
+        self.stretches.retain(|stretch| stretch.next <= stretch.end);
+        Ok(segment)
     }
 
-    fn next_stretches<H: History>(&mut self, history: &H) -> Result<Vec<SignedMessage>, H::Error> {
-        let mut by_arrival: BTreeMap<ArrivalNo, usize> = BTreeMap::new();
+    /// As many of the next messages, by arrival, as a segment may hold.
+    fn window<H: History>(&self, history: &H) -> Result<Vec<(Source, Message)>, H::Error> {
         let mut nexts: Vec<Seq> = self.stretches.iter().map(|stretch| stretch.next).collect();
+        let mut queue: BTreeMap<ArrivalNo, Source> = BTreeMap::new();
         for (i, stretch) in self.stretches.iter().enumerate() {
             let (author, chain) = stretch.key;
-            if let Some(n) = history.arrival(&author, chain, stretch.next)? {
-                by_arrival.insert(n, i);
-            }
+            let n = history.arrival(&author, chain, stretch.next)?;
+            queue.extend(n.map(|n| (n, Source::Stretch(i))));
         }
-        let mut window: Vec<(usize, Message)> = Vec::new();
+        let branches = self.branches.keys().take(limits::SEGMENT_MESSAGES_MAX);
+        queue.extend(branches.map(|n| (*n, Source::Branch(*n))));
+        let mut window = Vec::new();
         let mut bytes = 0;
-        while let Some((_, i)) = by_arrival.pop_first() {
-            let Stretch {
-                key: (author, chain),
-                end,
-                ..
-            } = self.stretches[i];
-            let Some(message) = history.at(&author, chain, nexts[i])?.into_iter().next() else {
-                continue;
+        while let Some((_, source)) = queue.pop_first() {
+            let message = match source {
+                Source::Stretch(i) => {
+                    let (author, chain) = self.stretches[i].key;
+                    history
+                        .at(&author, chain, nexts[i])?
+                        .into_iter()
+                        .next()
+                        .map(|(_, held)| held)
+                }
+                Source::Branch(n) => match self.branches.get(&n) {
+                    Some((key, tip)) => held_at(key, *tip, history)?.map(|(_, held)| held),
+                    None => None,
+                },
             };
+            let Some(message) = message else { continue };
             bytes += message.to_raw().len();
             if bytes > limits::SEGMENT_BYTES_MAX || window.len() >= limits::SEGMENT_MESSAGES_MAX {
                 break;
             }
-            window.push((i, message));
-            nexts[i] = nexts[i].next();
-            if nexts[i] <= end
-                && let Some(n) = history.arrival(&author, chain, nexts[i])?
-            {
-                by_arrival.insert(n, i);
+            window.push((source, message));
+            if let Source::Stretch(i) = source {
+                nexts[i] = nexts[i].next();
+                if nexts[i] <= self.stretches[i].end {
+                    let (author, chain) = self.stretches[i].key;
+                    let n = history.arrival(&author, chain, nexts[i])?;
+                    queue.extend(n.map(|n| (n, source)));
+                }
             }
         }
-        let ends = signed_ends(window.iter().map(|(i, message)| (*i, message)));
-        self.advance(&nexts, &ends);
-        Ok(trimmed(window, &ends))
-    }
-
-    /// Moves each stretch past what the segment carries of it. A stretch that the window held to
-    /// its end, without a signature, cannot be proven from here: it is left to a peer who can.
-    fn advance(&mut self, nexts: &[Seq], ends: &BTreeMap<usize, MessageEnd>) {
-        let stretches = std::mem::take(&mut self.stretches);
-        for (i, mut stretch) in stretches.into_iter().enumerate() {
-            match ends.get(&i) {
-                Some(end) => stretch.next = end.seq.next(),
-                None if nexts[i] > stretch.end => continue,
-                None => {}
-            }
-            if stretch.next <= stretch.end {
-                self.stretches.push(stretch);
-            }
-        }
-        if ends.is_empty() {
-            self.stretches.clear();
-        }
-    }
-
-    fn next_branches<H: History>(&mut self, history: &H) -> Result<Vec<SignedMessage>, H::Error> {
-        let mut window = Vec::new();
-        let mut bytes = 0;
-        let mut taken = 0;
-        for (key, (seq, id)) in &self.branches {
-            if window.len() >= limits::SEGMENT_MESSAGES_MAX {
-                break;
-            }
-            taken += 1;
-            let held = history.at(&key.0, key.1, *seq)?;
-            let Some(message) = held.into_iter().find(|held| held.id() == *id) else {
-                continue;
-            };
-            bytes += message.to_raw().len();
-            if bytes > limits::SEGMENT_BYTES_MAX {
-                taken -= 1;
-                break;
-            }
-            window.push(message);
-        }
-        let (keep, rest) = provable_prefix(&window);
-        let segment: Vec<SignedMessage> = window[..keep]
-            .iter()
-            .map(|message| message.wire().clone())
-            .collect();
-        // What is not provable yet waits for the messages after it, unless there are none.
-        self.branches
-            .drain(..if keep == 0 { taken } else { taken - rest });
-        if keep == 0 && !self.branches.is_empty() {
-            return self.next_branches(history);
-        }
-        Ok(segment)
+        Ok(window)
     }
 }
 
-#[derive(Debug, Clone, Copy)]
-struct MessageEnd {
-    index: usize,
-    seq: Seq,
-}
-
-fn signed_ends<'a>(
-    window: impl Iterator<Item = (usize, &'a Message)>,
-) -> BTreeMap<usize, MessageEnd> {
-    let mut ends = BTreeMap::new();
-    for (index, (stretch, message)) in window.enumerate() {
-        if message.has_signature() {
-            ends.insert(
-                stretch,
-                MessageEnd {
-                    index,
-                    seq: message.header().seq,
-                },
-            );
-        }
-    }
-    ends
-}
-
-fn trimmed(
-    window: Vec<(usize, Message)>,
-    ends: &BTreeMap<usize, MessageEnd>,
-) -> Vec<SignedMessage> {
-    window
-        .into_iter()
-        .enumerate()
-        .filter(|(index, (stretch, _))| ends.get(stretch).is_some_and(|end| *index <= end.index))
-        .map(|(_, (_, message))| message.wire().clone())
-        .collect()
-}
-
-/// How many messages from the start can be proven by signatures among them, and how many are left.
-fn provable_prefix(window: &[Message]) -> (usize, usize) {
-    let proven = |keep: usize| {
-        let mut vouched: BTreeSet<MessageId> = BTreeSet::new();
-        window[..keep].iter().rev().all(|message| {
-            vouched.extend(message.header().prev);
-            message.has_signature() || vouched.contains(&message.id())
-        })
-    };
-    let keep = (0..=window.len())
+/// Which messages a signature in the window vouches for: their own, or that of one after them.
+fn proven(window: &[(Source, Message)]) -> Vec<bool> {
+    let mut vouched: BTreeSet<MessageId> = BTreeSet::new();
+    let mut proven: Vec<bool> = window
+        .iter()
         .rev()
-        .find(|keep| proven(*keep))
-        .unwrap_or(0);
-    (keep, window.len() - keep)
+        .map(|(_, message)| {
+            let proven = message.has_signature() || vouched.contains(&message.id());
+            if proven {
+                vouched.extend(message.header().prev);
+            }
+            proven
+        })
+        .collect();
+    proven.reverse();
+    proven
 }
 
-fn before<H: History>(
+fn held_at<H: History>(
     key: &ChainKey,
     (seq, id): Tip,
     history: &H,
-) -> Result<Option<Tip>, H::Error> {
+) -> Result<Option<(ArrivalNo, Message)>, H::Error> {
     let held = history.at(&key.0, key.1, seq)?;
-    let message = held.into_iter().find(|held| held.id() == id);
-    let prev = message.and_then(|message| message.header().prev);
-    Ok(prev.map(|prev| (Seq(seq.0 - 1), prev)))
+    Ok(held.into_iter().find(|(_, held)| held.id() == id))
+}
+
+fn before(message: &Message) -> Option<Tip> {
+    let header = message.header();
+    header.prev.map(|prev| (Seq(header.seq.0 - 1), prev))
 }
 
 /// Our tips of a chain, and places ever further below the highest.
@@ -297,7 +246,7 @@ pub fn locator<H: History>(
             history
                 .at(&key.0, key.1, seq)?
                 .iter()
-                .map(|held| (seq, held.id())),
+                .map(|(_, held)| (seq, held.id())),
         );
         back = back.saturating_mul(2);
     }

@@ -50,12 +50,17 @@ impl Store {
 impl History for Store {
     type Error = Infallible;
 
-    fn at(&self, author: &AuthorId, chain: ChainId, seq: Seq) -> Result<Vec<Message>, Infallible> {
+    fn at(
+        &self,
+        author: &AuthorId,
+        chain: ChainId,
+        seq: Seq,
+    ) -> Result<Vec<(ArrivalNo, Message)>, Infallible> {
         let places = self.places.get(&(*author, chain, seq));
         Ok(places
             .into_iter()
             .flatten()
-            .map(|i| self.messages[*i].clone())
+            .map(|i| (ArrivalNo(*i as u64 + 1), self.messages[*i].clone()))
             .collect())
     }
 

@@ -104,7 +104,7 @@ impl RoomCore {
         }
         let mut clock = HybridClock::default();
         for head in &stored.heads {
-            for tip in history.at(&head.author, head.chain, head.seq)? {
+            for (_, tip) in history.at(&head.author, head.chain, head.seq)? {
                 clock.observe(tip.header().ts, now.wall);
             }
         }

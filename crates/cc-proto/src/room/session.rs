@@ -315,7 +315,7 @@ impl RoomCore {
             if seq.0 > 1 {
                 let before = crate::id::Seq(seq.0 - 1);
                 let held = turn.history.at(author, *chain, before)?;
-                heads.extend(held.first().map(|held| Head {
+                heads.extend(held.first().map(|(_, held)| Head {
                     author: *author,
                     chain: *chain,
                     seq: before,
