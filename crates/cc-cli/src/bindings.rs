@@ -1,7 +1,8 @@
 //! Which rooms reach which folder: `bindings.json`, and the folders that are not bound unless asked.
 //!
 //! `{"v":1,"bindings":[{"room":"<hex>","path":"/canon","dev":1,"ino":2}|{"room":"<hex>","global":true}]}`. A folder is
-//! known by its canonical path, device and inode together, so that another folder at the same path is not bound.
+//! known by its canonical path, device and inode, so that another folder at the same path is not bound; which rooms
+//! reach a folder is the hook's own rule, [`cc_hook_generic::rooms_bound_to`].
 //! Only the daemon writes the file, by rename.
 
 use std::collections::BTreeSet;
@@ -10,9 +11,11 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use cc_hook_generic::rooms_bound_to;
 use cc_proto::id::RoomId;
 use serde::{Deserialize, Serialize};
 
+use crate::error::{CliError, CliResult, Kind};
 use crate::home::{Home, user_folder};
 
 /// The whole file.
@@ -36,6 +39,16 @@ struct Binding {
 enum Place {
     Folder { path: PathBuf, dev: u64, ino: u64 },
     Global { global: bool },
+}
+
+impl Place {
+    /// The folder; none stands for all.
+    fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Folder { path, .. } => Some(path),
+            Self::Global { .. } => None,
+        }
+    }
 }
 
 /// Where a room shall be bound.
@@ -85,7 +98,12 @@ impl Bindings {
     /// Reads the file; a missing one is empty.
     pub fn load(home: &Home) -> io::Result<Self> {
         match fs::read(home.join("bindings.json")) {
-            Ok(bytes) => Ok(serde_json::from_slice(&bytes)?),
+            Ok(bytes) => match serde_json::from_slice(&bytes)? {
+                Self { v: 1, bindings } => Ok(Self { v: 1, bindings }),
+                Self { v, .. } => Err(io::Error::other(format!(
+                    "bindings.json has version {v}, this program knows 1"
+                ))),
+            },
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self::default()),
             Err(error) => Err(error),
         }
@@ -98,7 +116,7 @@ impl Bindings {
         home.replace("bindings.json", &bytes)
     }
 
-    /// Adds a binding if it is not there. The folder must exist.
+    /// Adds a binding; one to a folder takes the place of an older one to the same path. The folder must exist.
     pub fn bind(&mut self, room: &RoomId, to: &BindTo) -> io::Result<()> {
         let place = match to {
             BindTo::None => return Ok(()),
@@ -120,45 +138,35 @@ impl Bindings {
             room: room.to_hex(),
             place,
         };
-        if !self.bindings.contains(&binding) {
-            self.bindings.push(binding);
-        }
+        self.bindings.retain(|other| {
+            other.room != binding.room || other.place.path() != binding.place.path()
+        });
+        self.bindings.push(binding);
         Ok(())
-    }
-
-    /// The rooms bound to `dir` or, where none is, to its nearest bound ancestor; else those bound globally.
-    pub fn rooms_at(&self, dir: &Path) -> BTreeSet<RoomId> {
-        for folder in dir.ancestors() {
-            let Ok(meta) = fs::metadata(folder) else {
-                continue;
-            };
-            let found = self.rooms_where(|place| {
-                matches!(place, Place::Folder { path, dev, ino } if path == folder && *dev == meta.dev() && *ino == meta.ino())
-            });
-            if !found.is_empty() {
-                return found;
-            }
-        }
-        self.rooms_where(|place| matches!(place, Place::Global { global: true }))
     }
 
     /// The folders that a room is bound to, `None` standing for all.
     pub fn places_of(&self, room: &RoomId) -> Vec<Option<&Path>> {
         let hex = room.to_hex();
         let of_room = self.bindings.iter().filter(|binding| binding.room == hex);
-        of_room
-            .map(|binding| match &binding.place {
-                Place::Folder { path, .. } => Some(path.as_path()),
-                Place::Global { .. } => None,
-            })
-            .collect()
+        of_room.map(|binding| binding.place.path()).collect()
     }
 
-    fn rooms_where(&self, holds: impl Fn(&Place) -> bool) -> BTreeSet<RoomId> {
-        let matching = self.bindings.iter().filter(|binding| holds(&binding.place));
-        matching
-            .filter_map(|binding| binding.room.parse().ok())
-            .collect()
+    /// The rooms that a person in `dir` means without naming one: those that the hook offers to a session there, but of
+    /// rooms bound everywhere only where no other is bound.
+    pub fn rooms_at(home: &Home, dir: &Path) -> CliResult<BTreeSet<RoomId>> {
+        let failed = |error: &dyn std::error::Error| {
+            CliError::new(Kind::Home, "cannot understand bindings.json").because(error)
+        };
+        let bindings = Self::load(home).map_err(|error| failed(&error))?;
+        let reached = rooms_bound_to(home.path(), dir).map_err(|error| failed(&error))?;
+        let is_global = |room: &RoomId| bindings.places_of(room).contains(&None);
+        let bound: BTreeSet<RoomId> = reached
+            .iter()
+            .filter(|room| !is_global(room))
+            .copied()
+            .collect();
+        Ok(if bound.is_empty() { reached } else { bound })
     }
 }
 
@@ -200,15 +208,19 @@ mod tests {
             .bind(&room(2), &BindTo::Dir(project.join("inner")))
             .unwrap();
         bindings.bind(&room(3), &BindTo::Global).unwrap();
-        assert_eq!(bindings.rooms_at(&project), [room(1)].into());
-        assert_eq!(bindings.rooms_at(&inner), [room(2)].into());
-        assert_eq!(bindings.rooms_at(&top), [room(3)].into());
+        let home = Home::open(Some(&top.join("home"))).unwrap();
+        bindings.store(&home).unwrap();
+        let rooms_at = |dir: &Path| Bindings::rooms_at(&home, dir).unwrap();
+        assert_eq!(rooms_at(&project), [room(1)].into());
+        assert_eq!(rooms_at(&inner), [room(2)].into());
+        assert_eq!(rooms_at(&top), [room(3)].into());
     }
 
     #[test]
-    fn another_folder_at_the_same_path_is_not_bound() {
+    fn another_folder_at_the_same_path_is_bound_only_anew() {
         let dir = tempfile::tempdir().unwrap();
-        let project = dir.path().canonicalize().unwrap().join("project");
+        let top = dir.path().canonicalize().unwrap();
+        let project = top.join("project");
         fs::create_dir(&project).unwrap();
         let mut bindings = Bindings::default();
         bindings
@@ -216,7 +228,18 @@ mod tests {
             .unwrap();
         fs::rename(&project, dir.path().join("moved")).unwrap();
         fs::create_dir(&project).unwrap();
-        assert!(bindings.rooms_at(&project).is_empty());
+        let home = Home::open(Some(&top.join("home"))).unwrap();
+        bindings.store(&home).unwrap();
+        assert!(Bindings::rooms_at(&home, &project).unwrap().is_empty());
+        bindings
+            .bind(&room(1), &BindTo::Dir(project.clone()))
+            .unwrap();
+        bindings.store(&home).unwrap();
+        assert_eq!(
+            Bindings::rooms_at(&home, &project).unwrap(),
+            [room(1)].into()
+        );
+        assert_eq!(bindings.places_of(&room(1)).len(), 1);
     }
 
     #[test]

@@ -171,7 +171,7 @@ impl From<RpcError> for CliError {
             code::REFUSED => Kind::Refused,
             code::JOINING => Kind::Joining,
             code::BAD_MESSAGE => Kind::Message,
-            code::BAD_NAME => Kind::Usage,
+            code::BAD_NAME | code::INVALID_PARAMS => Kind::Usage,
             code::DISK => Kind::Disk,
             code::NETWORK => Kind::Network,
             code::RELAY_IN_USE => Kind::Relay,
@@ -201,5 +201,5 @@ fn is_nobody(error: &std::io::Error) -> bool {
 }
 
 fn gone() -> CliError {
-    CliError::new(Kind::Daemon, "the daemon went away").hint("see daemon.log in the home folder")
+    CliError::new(Kind::Gone, "the daemon went away").hint("see daemon.log in the home folder")
 }

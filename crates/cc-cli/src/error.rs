@@ -30,6 +30,8 @@ pub enum Kind {
     Relay,
     /// The daemon cannot be started, reached or understood.
     Daemon,
+    /// The daemon ended while it was asked; the same name as [`Kind::Daemon`].
+    Gone,
     /// An agent's settings cannot be edited.
     Settings,
     /// A command to be run could not be started.
@@ -54,7 +56,7 @@ impl Kind {
             Self::Disk => "disk",
             Self::Network => "network",
             Self::Relay => "relay",
-            Self::Daemon => "daemon",
+            Self::Daemon | Self::Gone => "daemon",
             Self::Settings => "settings",
             Self::Command => "command",
             Self::Demo => "demo",

@@ -53,7 +53,7 @@ pub async fn connect(home: &Home) -> CliResult<Option<Client>> {
 
 /// Asks the daemon to stop and returns when its process has ended; false if none ran.
 pub async fn stop(home: &Home) -> CliResult<bool> {
-    let Some(mut client) = connect(home).await? else {
+    let Some(client) = connect(home).await? else {
         // None listens, but one may be starting or ending: it holds the lock.
         if is_free(home)? {
             return Ok(false);
@@ -63,8 +63,6 @@ pub async fn stop(home: &Home) -> CliResult<bool> {
             None => Ok(true),
         };
     };
-    // An answer that never comes is no failure if the process ends.
-    let _ = hello(&mut client).await;
     stop_connected(home, client).await
 }
 
@@ -96,7 +94,12 @@ async fn connect_current(home: &Home) -> CliResult<Option<Client>> {
     let Some(mut client) = connect(home).await? else {
         return Ok(None);
     };
-    let hello = hello(&mut client).await?;
+    let hello = match hello(&mut client).await {
+        Ok(hello) => hello,
+        // It was ending: the next one waits for its lock.
+        Err(error) if error.kind == Kind::Gone => return Ok(None),
+        Err(error) => return Err(error),
+    };
     if is_older(&hello.version, VERSION) {
         stop_connected(home, client).await?;
         return Ok(None);

@@ -6,6 +6,18 @@
 //! described where they are made: [`commands::objects`]. A failure is one object on standard error,
 //! `{"v":1,"error":{"kind","message","hint"}}`, with the kinds of [`error::Kind`]. Exit codes: 0 done, 1 failed, 2 called
 //! wrongly, 130 interrupted; `run` ends as its command does, and `hook` always with 0.
+//!
+//! # Environment
+//!
+//! | variable | meaning |
+//! |---|---|
+//! | `CC_CONNECT_HOME` | the home folder, as `--home` |
+//! | `CC_CONNECT_ROOM` | the one room that reaches this session; set by `run`, read by the hook |
+//! | `CC_CONNECT_BIND` | the address of the daemon's endpoint; a loopback address such as `127.0.0.1:0` keeps it on this machine: no mDNS, and no relay unless one is named |
+//! | `CC_CONNECT_LOG` | what goes to `daemon.log`, in the syntax of `RUST_LOG` |
+//! | `NO_COLOR`, `TERM=dumb` | no colour, unless `--color` says otherwise |
+//! | `USER`, `LOGNAME` | the nick where `--nick` is not given |
+//! | `CLAUDE_CONFIG_DIR`, `HOME` | where Claude Code's settings are, for `install` and `uninstall` |
 
 mod args;
 mod bindings;
@@ -57,6 +69,10 @@ fn main() -> ExitCode {
 
 /// Help and version go to standard output with 0; a wrong call goes to standard error with 2.
 fn usage(error: &clap::Error) -> ExitCode {
+    if error.use_stderr() && commands::hook::was_meant() {
+        let _ = error.print();
+        return ExitCode::SUCCESS;
+    }
     let wants_json = std::env::args_os().any(|argument| argument == "--json");
     if error.use_stderr() && wants_json {
         let text = error.render().to_string();

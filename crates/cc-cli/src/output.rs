@@ -13,6 +13,8 @@ use crate::error::CliError;
 pub struct Output {
     json: bool,
     color: bool,
+    color_errors: bool,
+    survives: bool,
 }
 
 /// A style that carries no meaning of its own.
@@ -41,18 +43,29 @@ impl fmt::Display for Styled<'_> {
 impl Output {
     /// Follows the options, then `NO_COLOR`, then whether standard output is a terminal.
     pub fn new(global: &Global) -> Self {
-        let color = match global.color {
+        let color = |is_terminal: bool| match global.color {
             ColorChoice::Always => true,
             ColorChoice::Never => false,
             ColorChoice::Auto => {
-                std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+                is_terminal
+                    && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
                     && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
-                    && io::stdout().is_terminal()
             }
         };
         Self {
             json: global.json,
-            color,
+            color: color(io::stdout().is_terminal()),
+            color_errors: color(io::stderr().is_terminal()),
+            survives: false,
+        }
+    }
+
+    /// The same, but goes on in silence when the reader of standard output goes away: for who has to clear up first.
+    #[must_use]
+    pub const fn surviving(self) -> Self {
+        Self {
+            survives: true,
+            ..self
         }
     }
 
@@ -66,7 +79,7 @@ impl Output {
         Styled(self.color.then_some(style), text)
     }
 
-    /// Prints one line of data: the object with `--json`, else the text. A reader that went away ends the program in silence.
+    /// Prints one line of data: the object with `--json`, else the text. A reader that went away ends the program in silence, as of `log | head`.
     pub fn data(self, object: &Value, text: impl fmt::Display) {
         let mut out = io::stdout().lock();
         let written = if self.json {
@@ -74,7 +87,7 @@ impl Output {
         } else {
             writeln!(out, "{text}")
         };
-        if written.and_then(|()| out.flush()).is_err() {
+        if written.and_then(|()| out.flush()).is_err() && !self.survives {
             std::process::exit(0);
         }
     }
@@ -99,7 +112,7 @@ impl Output {
         let _ = if self.json {
             writeln!(err, "{}", error.to_json())
         } else {
-            let label = if self.color {
+            let label = if self.color_errors {
                 "\x1b[31merror:\x1b[0m"
             } else {
                 "error:"

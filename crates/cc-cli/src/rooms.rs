@@ -1,13 +1,15 @@
 //! The rooms of a home as its files tell them, and which one is meant.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use cc_log::RosterView;
 use cc_proto::id::RoomId;
 use cc_proto::text::clean_line;
+use cc_proto::ticket::Ticket;
 
 use crate::bindings::Bindings;
 use crate::error::{CliError, CliResult, Kind};
@@ -22,7 +24,7 @@ const SHOWN_NAME_CHARS_MAX: usize = 64;
 pub struct KnownRoom {
     /// Its id.
     pub id: RoomId,
-    /// Its name as its maker wrote it; empty until we are let in.
+    /// Its name as its maker wrote it; until we are let in as the ticket says it.
     pub name: String,
     /// Our nick in it.
     pub nick: String,
@@ -81,13 +83,11 @@ pub fn find(home: &Home, asked: Option<&str>) -> CliResult<KnownRoom> {
     if rooms.is_empty() {
         return Err(no_rooms());
     }
-    let here = std::env::current_dir().and_then(|dir| dir.canonicalize());
-    let bindings = Bindings::load(home).map_err(|error| {
-        CliError::new(Kind::Home, "cannot understand bindings.json").because(&error)
-    })?;
-    let bound = here
-        .map(|here| bindings.rooms_at(&here))
-        .unwrap_or_default();
+    let bound = match std::env::current_dir() {
+        Ok(here) => Bindings::rooms_at(home, &here)?,
+        // A folder that was removed beneath us is bound to nothing.
+        Err(_) => BTreeSet::new(),
+    };
     let mut here: Vec<KnownRoom> = rooms
         .iter()
         .filter(|room| bound.contains(&room.id))
@@ -148,9 +148,12 @@ fn known(home: &Home, id: RoomId) -> KnownRoom {
         State::Joined
     };
     let view = RosterView::load(&dir).ok().flatten();
-    let (name, nick, members) = view.map_or_else(Default::default, |view| {
+    let (mut name, nick, members) = view.map_or_else(Default::default, |view| {
         (view.name, view.nick, view.members.len() as u64)
     });
+    if name.is_empty() {
+        name = name_in_ticket(&dir).unwrap_or_default();
+    }
     KnownRoom {
         id,
         name,
@@ -158,6 +161,16 @@ fn known(home: &Home, id: RoomId) -> KnownRoom {
         state,
         members,
     }
+}
+
+/// The name that the ticket gives as a hint, which is all that is known until we are let in.
+fn name_in_ticket(dir: &Path) -> Option<String> {
+    let ticket: Ticket = fs::read_to_string(dir.join("ticket"))
+        .ok()?
+        .trim()
+        .parse()
+        .ok()?;
+    Some(ticket.name)
 }
 
 #[cfg(test)]

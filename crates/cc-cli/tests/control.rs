@@ -2,10 +2,15 @@
 
 mod support;
 
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::net::UnixListener;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::time::Instant;
 
 use serde_json::{Value, json};
-use support::Person;
+use support::{Ended, Person};
 
 /// More than the connection's queue, the socket's buffer and the room's ring hold together.
 const FLOOD: usize = 6000;
@@ -271,4 +276,62 @@ fn a_daemon_that_cannot_start_tells_the_command_why() {
     let (error, exit) = alice.failure(&["room", "start", "--no-ui"]);
     assert_eq!((&error["kind"], exit), (&"home".into(), 1));
     assert!(!alice.is_daemon_running());
+}
+
+/// An older daemon as far as a client can tell: it holds the lock, answers `hello`, and ends when asked to stop. Run by
+/// the test below as a process of its own.
+#[test]
+#[ignore = "is run by a_newer_program_takes_the_place_of_an_older_daemon"]
+fn older_daemon() {
+    let Some(home) = std::env::var_os("OLDER_DAEMON_HOME").map(PathBuf::from) else {
+        return;
+    };
+    let lock = std::fs::File::create(home.join("daemon.lock")).unwrap();
+    lock.lock().unwrap();
+    let listener = UnixListener::bind(home.join("daemon.sock")).unwrap();
+    std::fs::write(home.join("older-is-ready"), "").unwrap();
+    for stream in listener.incoming() {
+        let mut reader = BufReader::new(stream.unwrap());
+        let mut line = String::new();
+        while reader.read_line(&mut line).unwrap() > 0 {
+            let call: Value = serde_json::from_str(&line).unwrap();
+            line.clear();
+            let result = match call["method"].as_str() {
+                Some("hello") => {
+                    json!({"api": 1, "version": "0.0.1", "pid": std::process::id(), "home": home})
+                }
+                _ => json!({"stopping": true}),
+            };
+            let answer = json!({"jsonrpc": "2.0", "id": call["id"], "result": result});
+            reader
+                .get_mut()
+                .write_all(format!("{answer}\n").as_bytes())
+                .unwrap();
+            if call["method"] == "stop" {
+                return;
+            }
+        }
+    }
+}
+
+#[test]
+fn a_newer_program_takes_the_place_of_an_older_daemon() {
+    let alice = Person::new();
+    alice.object(&["identity"]);
+    let older = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "older_daemon", "--ignored"])
+        .env("OLDER_DAEMON_HOME", &alice.home)
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut older = Ended(older);
+    let started = Instant::now();
+    while !alice.home.join("older-is-ready").exists() {
+        assert!(started.elapsed() < support::DEADLINE);
+        std::thread::yield_now();
+    }
+    alice.start("shop", "alice");
+    assert!(older.0.wait().unwrap().success());
+    let status = alice.object(&["status"]);
+    assert_eq!(status["daemon"]["version"], env!("CARGO_PKG_VERSION"));
 }

@@ -107,3 +107,14 @@ fn an_interrupted_demo_leaves_nothing_either() {
     assert_eq!(child.0.wait().unwrap().code(), Some(130));
     assert_nothing_left(&somebody, folder.path());
 }
+
+#[test]
+fn a_demo_that_nobody_reads_clears_up_all_the_same() {
+    let somebody = Person::new();
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = demo(&somebody, folder.path());
+    let mut child = Ended(command.stdout(Stdio::piped()).spawn().unwrap());
+    drop(child.0.stdout.take());
+    assert_eq!(child.0.wait().unwrap().code(), Some(0));
+    assert_nothing_left(&somebody, folder.path());
+}

@@ -106,6 +106,8 @@ fn the_hook_exits_with_0_whatever_happens() {
         &["hook", "--agent", "claude"][..],
         &["hook", "--agent", "nobody"],
         &["hook"],
+        &["--json", "hook"],
+        &["--color", "never", "hook", "--nonsense"],
         &["hook", "--agent", "claude", "--nonsense"],
         &["hook", "--agent=claude", "--home", "/no/such/home"],
         &["--home", "/no/such/home", "hook", "--agent", "claude"],

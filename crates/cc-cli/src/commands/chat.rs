@@ -47,7 +47,7 @@ pub async fn run(home: &Home, client: Client, opened: Opened, output: Output) ->
     for text in &chat.unsent {
         output.note(format!("not known to be sent: {}", clean_text(text)));
     }
-    if !matches!(&ended, Err(error) if error.kind == Kind::Daemon) {
+    if !matches!(&ended, Err(error) if matches!(error.kind, Kind::Daemon | Kind::Gone)) {
         output.note(KEEPS_RUNNING);
     }
     ended

@@ -32,6 +32,19 @@ pub fn run_early() -> Option<ExitCode> {
     Some(ExitCode::SUCCESS)
 }
 
+/// Whether a call that cannot be parsed was meant for the hook, which never fails.
+pub fn was_meant() -> bool {
+    let mut arguments = std::env::args_os().skip(1);
+    while let Some(argument) = arguments.next() {
+        if argument == "--home" || argument == "--color" {
+            arguments.next();
+        } else if !argument.as_encoded_bytes().starts_with(b"-") {
+            return argument == "hook";
+        }
+    }
+    false
+}
+
 /// Runs the hook where options stood before the command.
 pub fn run_with_home(home: Option<&Path>, args: &HookArgs) {
     match home {

@@ -21,10 +21,10 @@ pub fn run(cli: Cli, output: Output) -> CliResult<u8> {
     let home = cli.global.home.as_deref();
     match cli.command {
         Command::Room(RoomCommand::Start(args)) => {
-            wait(room::start(&Home::open(home)?, &args, output))?
+            wait(room::start(&Home::open(home)?, &args, output))?;
         }
         Command::Room(RoomCommand::Join(args)) => {
-            wait(room::join(&Home::open(home)?, &args, output))?
+            wait(room::join(&Home::open(home)?, &args, output))?;
         }
         Command::Room(RoomCommand::List) => room::list(Home::existing(home)?.as_ref(), output)?,
         Command::Send(args) => wait(send::run(&Home::open(home)?, &args, output))?,

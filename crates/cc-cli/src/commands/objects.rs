@@ -41,7 +41,7 @@ pub type Opened = rpc::Opened;
 pub struct ListedRoom {
     /// The room's id.
     pub room: String,
-    /// Its name; empty until we are let in.
+    /// Its name; until we are let in as the ticket says it.
     pub name: String,
     /// Our nick in it.
     pub nick: String,

@@ -41,7 +41,7 @@ pub async fn start(home: &Home, args: &StartArgs, output: Output) -> CliResult {
     if !output.json() {
         output.note(format!(
             "Room {} is open. Whoever has this ticket can join:",
-            output.style(Style::Bold, &shown(&opened))
+            shown(&opened)
         ));
     }
     output.data(&object(&opened), &opened.ticket);

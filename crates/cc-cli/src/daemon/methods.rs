@@ -54,7 +54,7 @@ pub async fn call(session: &Session, method: &str, params: Value) -> Result<Valu
         }),
         "room.ticket" => {
             let room = session.keeper.room(&read::<RoomParams>(params)?.room)?;
-            let ticket = room.ticket().await.map_err(|error| ticket_error(error))?;
+            let ticket = room.ticket().await.map_err(ticket_error)?;
             result(&TicketResult {
                 room: room.id().to_hex(),
                 ticket: ticket.to_string(),

@@ -90,14 +90,19 @@ async fn serve(home: Home, bind: Option<SocketAddr>) -> CliResult {
     // Nobody is waiting any more: the command was ended, and the daemon it wanted is not wanted either.
     let wanted = say(&json!({"v": 1, "ready": true})).and_then(|()| process::silence_stdout());
     if wanted.is_ok() {
-        tokio::select! {
-            () = server.run(&keeper.handle, &end) => {}
-            () = signals => tracing::info!("told to stop by a signal"),
-        }
+        let ending = async {
+            signals.await;
+            tracing::info!("told to stop by a signal");
+            end.cancel();
+        };
+        tokio::join!(server.run(&keeper.handle, &end), async {
+            tokio::select! {
+                () = ending => {}
+                () = end.cancelled() => {}
+            }
+        });
     }
-    end.cancel();
     keeper.shutdown().await;
-    drop(server);
     tracing::info!("stopped");
     wanted
 }

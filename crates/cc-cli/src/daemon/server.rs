@@ -45,8 +45,9 @@ impl Server {
         }
     }
 
-    /// Serves clients until `end`, then lets each connection finish what it was asked.
-    pub async fn run(&self, keeper: &KeeperHandle, end: &CancellationToken) {
+    /// Serves clients until `end`. Then takes the socket away, so that the next command starts the next daemon, and
+    /// lets each connection finish what it was asked.
+    pub async fn run(self, keeper: &KeeperHandle, end: &CancellationToken) {
         let mut connections = JoinSet::new();
         loop {
             while connections.try_join_next().is_some() {}
@@ -64,6 +65,7 @@ impl Server {
                 },
             }
         }
+        drop(self);
         let drained = tokio::time::timeout(DRAIN_DEADLINE, async {
             while connections.join_next().await.is_some() {}
         });

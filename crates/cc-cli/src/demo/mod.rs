@@ -43,6 +43,8 @@ pub struct Told {
 
 /// Tells the story; gives the exit code once everything is cleared away.
 pub async fn run(output: Output) -> CliResult<u8> {
+    // However it ends, daemons and folders are cleared away.
+    let output = output.surviving();
     let stage = Stage::build()?;
     let ended = tokio::select! {
         told = tokio::time::timeout(DEADLINE, tell(&stage, output)) => {
