@@ -44,7 +44,7 @@ pub(crate) struct Branches {
 }
 
 /// How to take a change back.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) enum BranchUndo {
     /// The newest branch was begun.
     Begun,

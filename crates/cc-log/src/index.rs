@@ -103,6 +103,10 @@ pub(crate) struct NewLine<'a> {
     pub repairs: Option<ArrivalNo>,
 }
 
+/// The owner's nickname before a line changed it.
+#[derive(Debug)]
+struct NickBefore(Option<String>);
+
 #[derive(Debug)]
 struct Undo {
     n: ArrivalNo,
@@ -115,7 +119,7 @@ struct Undo {
     branch: Option<BranchUndo>,
     filled: Option<(Slot, Option<ArrivalNo>)>,
     repaired: Option<ArrivalNo>,
-    nick: Option<Option<String>>,
+    nick: Option<NickBefore>,
 }
 
 /// The index of a log that is open for writing.
@@ -217,7 +221,6 @@ impl<F: StorageFile> Index<F> {
                     let n = stored.unwrap_or_default();
                     return Ok((Placement::Stored(n), None));
                 }
-                Some(_) => {}
                 None if fill.is_none() && self.fits(number, branch, message, id_of)? => {
                     let lost = repairs.or(stored).or_else(|| self.unplaced_damage());
                     fill = Some((
@@ -228,7 +231,7 @@ impl<F: StorageFile> Index<F> {
                         lost,
                     ));
                 }
-                None => {}
+                Some(_) | None => {}
             }
         }
         if let Some(fill) = fill {
@@ -323,7 +326,7 @@ impl<F: StorageFile> Index<F> {
             undo.repaired = Some(lost);
         }
         if let Some(nick) = self.owner.nick_in(line.message) {
-            undo.nick = Some(self.owner.nick.replace(nick));
+            undo.nick = Some(NickBefore(self.owner.nick.replace(nick)));
         }
         self.undo.push(undo);
         self.state.n = n;
@@ -440,7 +443,7 @@ impl<F: StorageFile> Index<F> {
             if let Some(change) = undo.branch {
                 state.branches.undo(change);
             }
-            if let Some(nick) = undo.nick {
+            if let Some(NickBefore(nick)) = undo.nick {
                 self.owner.nick = nick;
             }
             if let Some((slot, old)) = undo.filled {

@@ -39,12 +39,11 @@ pub(crate) fn judge(n: ArrivalNo, record: &Record, bytes: &[u8]) -> Verdict {
         Ok(parsed) if id_prefix(&parsed.message.id()) == record.id => {
             Verdict::Line(whole(n, record.offset, record.len, record.flags, parsed))
         }
-        Ok(_) => Verdict::Contradiction,
         // Of what was damaged already when the index was made, the ends were found by scanning.
         Err(why) if record.flags.damaged() || bytes.ends_with(b"\n") => {
             Verdict::Line(damaged(n, record.offset, record.len, record.flags, why))
         }
-        Err(_) => Verdict::Contradiction,
+        Ok(_) | Err(_) => Verdict::Contradiction,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use cc_proto::id::ArrivalNo;
+use cc_proto::id::{ArrivalNo, Seq};
 
 use crate::checkpoint::Committed;
 use crate::error::ReadError;
@@ -11,10 +11,10 @@ use crate::layout;
 use crate::line::Line;
 use crate::lookup::{self, Verdict};
 use crate::reader::LogReader;
-use crate::record::{Flags, RECORD_BYTES, Record, author_prefix};
+use crate::record::{Flags, PREFIX_BYTES, RECORD_BYTES, Record, author_prefix, id_prefix};
 use crate::storage::{Access, Storage, StorageFile};
 
-/// A line without its text.
+/// A line without its text. Small, as a hook looks at thousands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Outline {
     /// Its number.
@@ -23,8 +23,54 @@ pub struct Outline {
     pub flags: Flags,
     /// The first eight bytes of the author's key; 0 for a damaged line.
     pub author_tag: u64,
-    /// Where the line is; `None` where the index does not know it.
-    record: Option<Record>,
+    offset: u64,
+    len: u32,
+    id: [u8; PREFIX_BYTES],
+}
+
+impl Outline {
+    fn of(line: &Line) -> Self {
+        let author = line
+            .message
+            .as_ref()
+            .ok()
+            .map(|it| author_prefix(&it.header().author));
+        Self {
+            n: line.n,
+            flags: line.flags,
+            author_tag: author.map_or(0, u64::from_le_bytes),
+            offset: line.offset,
+            len: line.len,
+            id: line.id().map_or([0; PREFIX_BYTES], |id| id_prefix(&id)),
+        }
+    }
+
+    fn of_record(n: ArrivalNo, record: &Record) -> Self {
+        Self {
+            n,
+            flags: record.flags,
+            author_tag: u64::from_le_bytes(record.author),
+            offset: record.offset,
+            len: record.len,
+            id: record.id,
+        }
+    }
+
+    /// As much of the record as tells whether a line is the right one.
+    fn record(&self) -> Record {
+        Record {
+            offset: self.offset,
+            len: self.len,
+            flags: self.flags,
+            kind: 0,
+            injectable: 0,
+            last_roster: 0,
+            author: self.author_tag.to_le_bytes(),
+            branch: 0,
+            seq: Seq(0),
+            id: self.id,
+        }
+    }
 }
 
 impl<S: Storage> LogReader<S> {
@@ -39,32 +85,11 @@ impl<S: Storage> LogReader<S> {
             return Ok(Vec::new());
         }
         let records = self.records_between(from, to)?.into_iter().zip(from.0..);
-        let outline = |(record, n): (Option<Record>, u64)| {
-            let n = ArrivalNo(n);
-            if let Some(known) = record {
-                let author_tag = u64::from_le_bytes(known.author);
-                return Ok(Outline {
-                    n,
-                    flags: known.flags,
-                    author_tag,
-                    record,
-                });
-            }
-            let line = self.line(n)?;
-            let author = line
-                .message
-                .as_ref()
-                .ok()
-                .map(|it| author_prefix(&it.header().author));
-            let author_tag = author.map_or(0, u64::from_le_bytes);
-            Ok(Outline {
-                n,
-                flags: line.flags,
-                author_tag,
-                record,
-            })
-        };
-        records.map(outline).collect()
+        let outlines = records.map(|(record, n)| match record {
+            Some(record) => Ok(Outline::of_record(ArrivalNo(n), &record)),
+            None => Ok(Outline::of(&self.line(ArrivalNo(n))?)),
+        });
+        outlines.collect()
     }
 
     /// The line of an outline, with a single read where the index was right.
@@ -72,10 +97,8 @@ impl<S: Storage> LogReader<S> {
     /// # Errors
     /// [`ReadError`].
     pub fn line_of(&self, outline: &Outline) -> Result<Line, ReadError> {
-        if let Some(record) = outline
-            .record
-            .filter(|record| record.end() <= self.end_offset())
-        {
+        let record = outline.record();
+        if record.end() <= self.end_offset() {
             let mut bytes = vec![0; record.len as usize];
             let got = self.log.read_at(&mut bytes, record.offset)?;
             if let Verdict::Line(line) = lookup::judge(outline.n, &record, &bytes[..got]) {

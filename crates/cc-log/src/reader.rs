@@ -364,16 +364,16 @@ impl<S: Storage> LogReader<S> {
                 self.place_by_offset(cursor)?
             });
         }
-        let (end, id, damaged) = match self.record(cursor.n)? {
-            Some(record) => (record.end(), record.id, record.flags.damaged()),
-            None => {
-                let line = self.line(cursor.n)?;
-                (
-                    line.end(),
-                    line.id().map_or([0; 8], |id| id_prefix(&id)),
-                    line.id().is_none(),
-                )
-            }
+        let (end, id, damaged) = if let Some(record) = self.record(cursor.n)? {
+            (record.end(), record.id, record.flags.damaged())
+        } else {
+            let line = self.line(cursor.n)?;
+            let id = line.id();
+            (
+                line.end(),
+                id.map_or([0; 8], |id| id_prefix(&id)),
+                id.is_none(),
+            )
         };
         let same = cursor.id.is_some_and(|wanted| id_prefix(&wanted) == id);
         if end == cursor.offset && (same || damaged || cursor.id.is_none()) {

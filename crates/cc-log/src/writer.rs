@@ -38,6 +38,7 @@ pub struct LogWriter<S: Storage = FsStorage> {
     /// Lines that wait for the commit; they will stand at `committed`.
     buffer: Vec<u8>,
     committed: u64,
+    committed_lines: ArrivalNo,
     /// The log may be longer than `committed`, by what a failed commit wrote.
     needs_cut: bool,
     next_checkpoint: u64,
@@ -103,6 +104,7 @@ impl<S: Storage> LogWriter<S> {
             log,
             committed_file,
             committed: index.state.end,
+            committed_lines: index.state.n,
             next_checkpoint: index.state.n.0 + CHECKPOINT_LINES,
             checkpoint_lines: CHECKPOINT_LINES,
             index,
@@ -215,6 +217,7 @@ impl<S: Storage> LogWriter<S> {
             return Err(WriteError::from_io(source));
         }
         self.committed += self.buffer.len() as u64;
+        self.committed_lines = self.len();
         self.buffer.clear();
         self.index.commit();
         // The messages are stored. An index that cannot be written is kept in memory, tried again
@@ -304,11 +307,7 @@ impl<S: Storage> LogWriter<S> {
 
     /// Lines whose index entry could not be written yet, as when the disk is full.
     pub fn index_waiting(&self) -> u64 {
-        self.index.records.waiting() - self.uncommitted_lines()
-    }
-
-    fn uncommitted_lines(&self) -> u64 {
-        self.buffer.iter().filter(|byte| **byte == b'\n').count() as u64
+        self.index.records.waiting() - (self.len().0 - self.committed_lines.0)
     }
 
     /// Every tip of every chain, in the order of author, chain, place and id; more than one of a
@@ -462,13 +461,18 @@ impl<S: Storage> LogWriter<S> {
 impl<S: Storage> History for LogWriter<S> {
     type Error = ReadError;
 
-    fn at(&self, author: &AuthorId, chain: ChainId, seq: Seq) -> Result<Vec<Message>, ReadError> {
+    fn at(
+        &self,
+        author: &AuthorId,
+        chain: ChainId,
+        seq: Seq,
+    ) -> Result<Vec<(ArrivalNo, Message)>, ReadError> {
         let mut messages = Vec::new();
         for n in self.index.lines_at(&(*author, chain), seq)? {
             if let Ok(message) = self.read(n)?.message {
                 let header = message.header();
                 if (header.author, header.chain, header.seq) == (*author, chain, seq) {
-                    messages.push(message);
+                    messages.push((n, message));
                 } else {
                     self.distrust_index();
                 }

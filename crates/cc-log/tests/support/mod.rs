@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use cc_log::fault::FaultStorage;
 use cc_log::{Line, LineInfo, LogReader, LogWriter, Recovery, Storage};
 use cc_proto::body::{Body, Chat, Profile};
+use cc_proto::history::History;
 use cc_proto::id::{ArrivalNo, ChainId, MessageId, RoomId, Seq, Timestamp};
 use cc_proto::identity::Identity;
 use cc_proto::message::{Message, NewMessage};
@@ -102,6 +103,17 @@ pub fn log_of(disk: &FaultStorage, count: u64) -> (LogWriter<FaultStorage>, Vec<
         log.commit().unwrap();
     }
     (log, messages)
+}
+
+/// The messages at a place, without their numbers.
+pub fn messages_at<S: Storage>(
+    log: &LogWriter<S>,
+    author: &cc_proto::id::AuthorId,
+    chain: ChainId,
+    seq: Seq,
+) -> Vec<Message> {
+    let found = log.at(author, chain, seq).unwrap();
+    found.into_iter().map(|(_, message)| message).collect()
 }
 
 pub fn reader(disk: &FaultStorage) -> LogReader<FaultStorage> {
