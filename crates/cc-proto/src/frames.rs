@@ -117,6 +117,8 @@ pub enum SyncFrame {
         /// Tips, and places ever further below them.
         places: Vec<(Seq, MessageId)>,
     },
+    /// The sender has no further locators to ask for: only answers follow, and then segments.
+    Asked,
     /// Messages that the other side lacks, in the sender's order of arrival.
     Segment {
         /// At most [`limits::SEGMENT_MESSAGES_MAX`] and [`limits::SEGMENT_BYTES_MAX`].

@@ -5,7 +5,9 @@
 //! Hello(tag, proof, digest)  →
 //!                            ←   Welcome(bundle, digest)   or Refused
 //! Heads …                   ⇄    Heads …                   not where the digests are equal
-//! Locator, Segment …        ⇄    Locator, Segment …
+//! Locator …, Asked          ⇄    Locator …, Asked          where the other told an unknown tip
+//! Locator …                 ⇄    Locator …                 in answer
+//! Segment …                 ⇄    Segment …
 //! Addresses, Done           ⇄    Addresses, Done
 //! ```
 
@@ -55,6 +57,9 @@ pub(super) struct Session {
     credit: usize,
     locators_sent: BTreeSet<ChainKey>,
     locators_awaited: BTreeSet<ChainKey>,
+    /// The other side asks for no more locators. Only when both have their answers is it known
+    /// what each lacks, and messages must go in order of arrival over all chains.
+    peer_asked: bool,
     done_sent: bool,
     done_received: bool,
 }
@@ -108,6 +113,7 @@ impl RoomCore {
             credit: limits::SESSION_FRAMES_AHEAD,
             locators_sent: BTreeSet::new(),
             locators_awaited: BTreeSet::new(),
+            peer_asked: false,
             done_sent: false,
             done_received: false,
         };
@@ -190,6 +196,10 @@ impl RoomCore {
                 Phase::Messages,
             ) => {
                 return self.on_locator(id, session, (author, chain), places, turn);
+            }
+            (SyncFrame::Asked, Phase::Messages) if !session.peer_asked => {
+                session.peer_asked = true;
+                Ok(())
             }
             (SyncFrame::Segment { messages }, Phase::Messages) => {
                 return self.on_segment(messages, turn);
@@ -343,6 +353,7 @@ impl RoomCore {
     ) -> Result<(), H::Error> {
         if equal {
             session.phase = Phase::Messages;
+            session.peer_asked = true;
             return Ok(());
         }
         session.phase = Phase::Heads;
@@ -387,6 +398,8 @@ impl RoomCore {
             for key in keys {
                 self.plan_chain(id, session, key, turn)?;
             }
+            let frame = SyncFrame::Asked.encode();
+            turn.out.push(Output::SyncSend { session: id, frame });
         }
         Ok(Ok(()))
     }
@@ -449,13 +462,10 @@ impl RoomCore {
         turn: &mut Turn<'_, H>,
     ) -> Verdict<H::Error> {
         let answered = session.locators_awaited.remove(&key);
-        let asked = !session.locators_sent.contains(&key);
+        let asked = !session.peer_asked && !session.locators_sent.contains(&key);
         if places.len() > limits::LOCATOR_PLACES_MAX || !(answered || asked) {
             return Ok(Err(Fault::Misbehaved(MisbehaviourKind::OutOfTurn)));
         }
-        // Whatever was said to be done before, more follows now on both sides.
-        session.done_received = false;
-        session.done_sent = false;
         if asked {
             self.send_locator(id, session, key, turn)?;
         }
@@ -511,7 +521,8 @@ impl RoomCore {
         mut session: Session,
         turn: &mut Turn<'_, H>,
     ) -> Result<(), H::Error> {
-        if session.phase == Phase::Messages {
+        let located = session.peer_asked && session.locators_awaited.is_empty();
+        if session.phase == Phase::Messages && located {
             while session.credit > 0 && !session.outbox.is_empty() {
                 let messages = session.outbox.next_segment(turn.history)?;
                 if !messages.is_empty() {
@@ -520,7 +531,7 @@ impl RoomCore {
                     turn.out.push(Output::SyncSend { session: id, frame });
                 }
             }
-            let sent_all = session.outbox.is_empty() && session.locators_awaited.is_empty();
+            let sent_all = session.outbox.is_empty();
             if sent_all && !session.done_sent {
                 session.done_sent = true;
                 self.say_done(id, turn);
