@@ -39,6 +39,15 @@ fn members_end_equal_and_every_session_was_offered_everything() {
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 
+/// Seeds that once failed: a member admitted in a chain that forked (174, 779), a fork met twice in
+/// one segment (350, 1029).
+#[test]
+fn seeds_that_once_failed_hold() {
+    for seed in [174, 350, 779, 1029] {
+        assert!(run(seed, Broken::Nothing).is_ok(), "{:?}", run(seed, Broken::Nothing));
+    }
+}
+
 #[test]
 fn one_seed_plays_one_run() {
     for seed in 0..20 {

@@ -1,7 +1,12 @@
 //! The look-ups that the core may make in what is already stored.
 
+use std::collections::BTreeMap;
+
 use crate::id::{ArrivalNo, AuthorId, ChainId, Seq};
 use crate::message::Message;
+
+/// What is appended in this very call has no number yet; it comes after all that has.
+const LAST: ArrivalNo = ArrivalNo(u64::MAX);
 
 /// Read access to the appended messages of one room. The core asks it only where a message forks a
 /// chain, or where a peer lacks something: never in the way of an ordinary live message.
@@ -31,4 +36,56 @@ pub trait History {
         chain: ChainId,
         seq: Seq,
     ) -> Result<Option<ArrivalNo>, Self::Error>;
+}
+
+/// A history with what one call of the core is about to append to it.
+#[derive(Debug)]
+pub(crate) struct Overlay<'a, H> {
+    stored: &'a H,
+    fresh: BTreeMap<(AuthorId, ChainId, Seq), Vec<Message>>,
+}
+
+impl<'a, H> Overlay<'a, H> {
+    pub(crate) fn new(stored: &'a H) -> Self {
+        Self {
+            stored,
+            fresh: BTreeMap::new(),
+        }
+    }
+
+    pub(crate) fn append(&mut self, message: Message) {
+        let header = message.header();
+        let place = (header.author, header.chain, header.seq);
+        self.fresh.entry(place).or_default().push(message);
+    }
+}
+
+impl<H: History> History for Overlay<'_, H> {
+    type Error = H::Error;
+
+    fn at(
+        &self,
+        author: &AuthorId,
+        chain: ChainId,
+        seq: Seq,
+    ) -> Result<Vec<(ArrivalNo, Message)>, H::Error> {
+        let mut held = self.stored.at(author, chain, seq)?;
+        let fresh = self.fresh.get(&(*author, chain, seq)).into_iter().flatten();
+        held.extend(fresh.map(|message| (LAST, message.clone())));
+        Ok(held)
+    }
+
+    fn arrival(
+        &self,
+        author: &AuthorId,
+        chain: ChainId,
+        seq: Seq,
+    ) -> Result<Option<ArrivalNo>, H::Error> {
+        let fresh = || {
+            self.fresh
+                .contains_key(&(*author, chain, seq))
+                .then_some(LAST)
+        };
+        Ok(self.stored.arrival(author, chain, seq)?.or_else(fresh))
+    }
 }

@@ -234,10 +234,11 @@ type Chosen = Vec<BTreeMap<ArrivalNo, String>>;
 /// The choosing of messages under the budget.
 struct Choice<'a, F> {
     rooms: &'a [&'a RoomUnread<'a>],
-    order: Vec<(usize, Candidate)>,
+    order: Vec<Place>,
     /// Bytes used by those authors, by room, of whom something is shown.
-    used: BTreeMap<(usize, u64), usize>,
-    loaded: BTreeMap<usize, Option<String>>,
+    used: BTreeMap<(u32, u64), usize>,
+    /// What was asked for, shown or not.
+    loaded: BTreeMap<Place, Option<String>>,
     load: F,
     left: usize,
     shown: usize,
@@ -259,11 +260,8 @@ impl<'a, F: FnMut(&RoomUnread<'_>, ArrivalNo) -> Option<String>> Choice<'a, F> {
     }
 
     fn run(mut self) -> Chosen {
-        let mut authors: Vec<(usize, u64)> = self
-            .order
-            .iter()
-            .map(|(room, candidate)| (*room, candidate.author_tag))
-            .collect();
+        let author = |place: &Place| (place.0, self.candidate(*place).author_tag);
+        let mut authors: Vec<(u32, u64)> = self.order.iter().map(author).collect();
         authors.sort_unstable();
         authors.dedup();
         let share = self.left / authors.len().max(1);
@@ -272,18 +270,23 @@ impl<'a, F: FnMut(&RoomUnread<'_>, ArrivalNo) -> Option<String>> Choice<'a, F> {
         self.chosen
     }
 
+    fn candidate(&self, (room, at): Place) -> Candidate {
+        self.rooms[room as usize].candidates[at as usize]
+    }
+
     fn pass(&mut self, share: Option<usize>) {
         let mut closed = Vec::new();
-        for place in 0..self.order.len() {
-            let (room, candidate) = self.order[place];
-            let author = (room, candidate.author_tag);
+        for turn in 0..self.order.len() {
+            let place = self.order[turn];
+            let (room, candidate) = (place.0 as usize, self.candidate(place));
+            let author = (place.0, candidate.author_tag);
             if self.chosen[room].contains_key(&candidate.n) || closed.contains(&author) {
                 continue;
             }
             if self.shown == MESSAGES_SHOWN_MAX || self.loaded.len() == LOADS_MAX {
                 return;
             }
-            let Some(cost) = self.cost(place) else {
+            let Some(cost) = self.cost(place, candidate.n) else {
                 continue;
             };
             if cost > self.left {
@@ -294,7 +297,8 @@ impl<'a, F: FnMut(&RoomUnread<'_>, ArrivalNo) -> Option<String>> Choice<'a, F> {
                 closed.push(author);
                 continue;
             }
-            if let Some(Some(text)) = self.loaded.remove(&place) {
+            // Stays among the loaded, without its text: what was asked for is counted.
+            if let Some(text) = self.loaded.get_mut(&place).and_then(Option::take) {
                 self.chosen[room].insert(candidate.n, text);
                 self.used.insert(author, used + cost);
                 self.left -= cost;
@@ -303,36 +307,35 @@ impl<'a, F: FnMut(&RoomUnread<'_>, ArrivalNo) -> Option<String>> Choice<'a, F> {
         }
     }
 
-    fn cost(&mut self, place: usize) -> Option<usize> {
-        let (room, candidate) = self.order[place];
+    fn cost(&mut self, place: Place, n: ArrivalNo) -> Option<usize> {
+        let room = self.rooms[place.0 as usize];
         let loaded = self
             .loaded
             .entry(place)
-            .or_insert_with(|| (self.load)(self.rooms[room], candidate.n));
+            .or_insert_with(|| (self.load)(room, n));
         loaded.as_ref().map(String::len)
     }
 }
 
+/// A candidate's place: which room, and which of its candidates. Small, as there are thousands.
+type Place = (u32, u32);
+
 /// Those that name the reader, then the rest; newest first, the rooms in turn.
-fn order_of_choice(rooms: &[&RoomUnread<'_>]) -> Vec<(usize, Candidate)> {
+fn order_of_choice(rooms: &[&RoomUnread<'_>]) -> Vec<Place> {
     let mut order = Vec::new();
     for addressed in [true, false] {
         // With each its rank among those of its room, from the newest.
-        let mut ranked = Vec::new();
-        for (index, room) in rooms.iter().enumerate() {
-            let newest_first = room.candidates.iter().rev().take(CANDIDATES_MAX);
-            let mine = newest_first.filter(|candidate| candidate.addressed == addressed);
-            ranked.extend(
-                mine.enumerate()
-                    .map(|(rank, candidate)| (rank, index, *candidate)),
-            );
+        let mut ranked: Vec<(u32, Place)> = Vec::new();
+        for (room, index) in rooms.iter().zip(0..) {
+            let newest_first = (0_u32..room.candidates.len() as u32)
+                .zip(&room.candidates)
+                .rev()
+                .take(CANDIDATES_MAX);
+            let mine = newest_first.filter(|(_, candidate)| candidate.addressed == addressed);
+            ranked.extend((0..).zip(mine.map(|(at, _)| (index, at))));
         }
-        ranked.sort_by_key(|(rank, index, _)| (*rank, *index));
-        order.extend(
-            ranked
-                .into_iter()
-                .map(|(_, index, candidate)| (index, candidate)),
-        );
+        ranked.sort_unstable();
+        order.extend(ranked.into_iter().map(|(_, place)| place));
     }
     order
 }

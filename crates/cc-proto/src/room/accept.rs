@@ -86,7 +86,7 @@ impl RoomCore {
         }
         let verdict = match self
             .chains
-            .place(message.id(), message.header(), turn.history)?
+            .place(message.id(), message.header(), &turn.history)?
         {
             Place::Known => Accepted::Known,
             Place::Gap => Accepted::Refused(MisbehaviourKind::Gap),
@@ -95,10 +95,7 @@ impl RoomCore {
                 let header = message.header();
                 self.lost.remove(&(header.author, header.chain, header.seq));
                 let act = message.shapes_roster().then(|| message.clone());
-                turn.out.push(Output::Append {
-                    message,
-                    token: None,
-                });
+                turn.append(message, None);
                 if let Some(act) = act {
                     self.take_act(&act, turn);
                 }
@@ -129,7 +126,7 @@ impl RoomCore {
     ) -> Result<(), H::Error> {
         let place = self
             .chains
-            .place(message.id(), message.header(), turn.history)?;
+            .place(message.id(), message.header(), &turn.history)?;
         if place == Place::Next && self.roster.admits_message(message) {
             self.adopt_if_ours(message, turn);
             self.append(message.clone(), None, turn);
@@ -155,7 +152,7 @@ impl RoomCore {
         self.chains.add(&message);
         self.peers.appended(turn.now);
         let act = message.shapes_roster().then(|| message.clone());
-        turn.out.push(Output::Append { message, token });
+        turn.append(message, token);
         if let Some(act) = act {
             self.take_act(&act, turn);
         }

@@ -26,7 +26,7 @@ pub use types::{
 use crate::chains::Chains;
 use crate::clock::{HybridClock, Now};
 use crate::frames::RoomTag;
-use crate::history::History;
+use crate::history::{History, Overlay};
 use crate::id::{AuthorId, ChainId, Head, RoomId, Seq};
 use crate::identity::Identity;
 use crate::message::Message;
@@ -76,11 +76,16 @@ pub struct Stored {
 /// What one call works on.
 struct Turn<'a, H> {
     now: Now,
-    history: &'a H,
+    history: Overlay<'a, H>,
     out: Vec<Output>,
 }
 
 impl<H> Turn<'_, H> {
+    fn append(&mut self, message: Message, token: Option<u64>) {
+        self.history.append(message.clone());
+        self.out.push(Output::Append { message, token });
+    }
+
     fn refused(&mut self, peer: AuthorId, kind: MisbehaviourKind) {
         self.out
             .push(Output::Event(RoomEvent::Refused { peer, kind }));
@@ -142,7 +147,7 @@ impl RoomCore {
     ) -> Result<Vec<Output>, H::Error> {
         let mut turn = Turn {
             now,
-            history,
+            history: Overlay::new(history),
             out: Vec::new(),
         };
         match input {

@@ -417,7 +417,7 @@ impl RoomCore {
         let top = self.chains.top(&key);
         let (mut unknown, mut unknown_below) = (false, false);
         for tip in theirs {
-            if !self.chains.holds(&key, *tip, turn.history)? {
+            if !self.chains.holds(&key, *tip, &turn.history)? {
                 unknown = true;
                 unknown_below |= tip.0 <= top;
             }
@@ -431,7 +431,7 @@ impl RoomCore {
         }
         session
             .outbox
-            .add_chain(key, &self.chains, theirs, turn.history)
+            .add_chain(key, &self.chains, theirs, &turn.history)
     }
 
     fn send_locator<H: History>(
@@ -442,7 +442,7 @@ impl RoomCore {
         turn: &mut Turn<'_, H>,
     ) -> Result<(), H::Error> {
         session.locators_sent.insert(key);
-        let places = outbox::locator(&key, &self.chains, turn.history)?;
+        let places = outbox::locator(&key, &self.chains, &turn.history)?;
         let frame = SyncFrame::Locator {
             author: key.0,
             chain: key.1,
@@ -473,7 +473,7 @@ impl RoomCore {
         known.extend(places);
         session
             .outbox
-            .add_chain(key, &self.chains, known, turn.history)?;
+            .add_chain(key, &self.chains, known, &turn.history)?;
         Ok(Ok(()))
     }
 
@@ -524,7 +524,7 @@ impl RoomCore {
         let located = session.peer_asked && session.locators_awaited.is_empty();
         if session.phase == Phase::Messages && located {
             while session.credit > 0 && !session.outbox.is_empty() {
-                let messages = session.outbox.next_segment(turn.history)?;
+                let messages = session.outbox.next_segment(&turn.history)?;
                 if !messages.is_empty() {
                     session.credit -= 1;
                     let frame = SyncFrame::Segment { messages }.encode();
