@@ -92,13 +92,16 @@ impl AddressBook {
         self.lookup.clone()
     }
 
-    /// Takes note of addresses that a ticket or another member told of. They come after those that
-    /// we saw ourselves, and do not count as seen.
+    /// Takes note of addresses that a ticket or another member told of. They come after the few that
+    /// we saw ourselves last, before older ones, and do not count as seen.
     pub fn learn(&self, address: &PeerAddress) {
         let mut entry = self.entry(&address.id);
         for direct in &address.direct {
-            if entry.direct.len() < DIRECT_ADDRESSES_MAX && !entry.direct.contains(direct) {
-                entry.direct.push(*direct);
+            if !entry.direct.contains(direct) {
+                // A list full of old places must not keep a new one out.
+                let at = entry.direct.len().min(DIRECT_ADDRESSES_MAX / 2);
+                entry.direct.insert(at, *direct);
+                entry.direct.truncate(DIRECT_ADDRESSES_MAX);
             }
         }
         if let Some(relay) = address

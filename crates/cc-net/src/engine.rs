@@ -135,6 +135,9 @@ pub struct RoomEngine<S: Storage = FsStorage> {
     log: LogWriter<S>,
     core: RoomCore,
     random: Random,
+    /// Set while the core could not be opened anew after a failure of the disk: it may believe that
+    /// it holds what is not stored, so nothing is asked of it.
+    stale: bool,
 }
 
 impl<S: Storage> RoomEngine<S> {
@@ -232,14 +235,7 @@ impl<S: Storage> RoomEngine<S> {
             dir: &dir,
         };
         files.make_dir()?;
-        let chain = match files.read_chain()? {
-            Some(chain) => chain,
-            None => {
-                let chain = ChainId(random.next_u64() as u32);
-                files.write(CHAIN_FILE, chain.0.to_string().as_bytes())?;
-                chain
-            }
-        };
+        let chain = files.chain_or_new(&mut random)?;
         let me = config.identity.author();
         let join = Message::write(
             &config.identity,
@@ -310,6 +306,7 @@ impl<S: Storage> RoomEngine<S> {
             log,
             core,
             random,
+            stale: false,
         };
         engine.write_view()?;
         Ok(engine)
@@ -321,7 +318,11 @@ impl<S: Storage> RoomEngine<S> {
         let mut stored: Vec<(u64, StoredDraft)> = Vec::new();
         let mut tokens: Vec<u64> = Vec::new();
         let mut roster_changed = false;
-        let mut fault = None;
+        let mut fault = if self.stale {
+            self.reload(now).err()
+        } else {
+            None
+        };
         for input in inputs {
             if let Input::Draft { token, .. } = &input {
                 tokens.push(*token);
@@ -445,7 +446,12 @@ impl<S: Storage> RoomEngine<S> {
             .extend(lost.into_iter().map(|token| (token, Err(error()))));
         undone.drafts.append(&mut rejected);
         self.log.abandon();
-        let loaded = load(
+        self.stale = self.reload(now).is_err();
+        undone
+    }
+
+    fn reload(&mut self, now: Now) -> Result<(), EngineError> {
+        self.core = load(
             &self.storage,
             &self.dir,
             &self.log,
@@ -453,11 +459,9 @@ impl<S: Storage> RoomEngine<S> {
             self.ticket.as_ref(),
             &mut self.random,
             now,
-        );
-        if let Ok(core) = loaded {
-            self.core = core;
-        }
-        undone
+        )?;
+        self.stale = false;
+        Ok(())
     }
 
     fn write_view(&self) -> Result<(), cc_log::ViewError> {
@@ -538,15 +542,7 @@ fn load<S: Storage>(
     now: Now,
 ) -> Result<RoomCore, EngineError> {
     let files = Files { storage, dir };
-    let own_chain = match files.read_chain()? {
-        Some(chain) => chain,
-        // Lost: a new chain, so that the old one is never forked.
-        None => {
-            let chain = ChainId(random.next_u64() as u32);
-            files.write(CHAIN_FILE, chain.0.to_string().as_bytes())?;
-            chain
-        }
-    };
+    let own_chain = files.chain_or_new(random)?;
     let addresses = ticket
         .map(|ticket| ticket.addresses.as_slice())
         .unwrap_or_default();
@@ -607,6 +603,17 @@ impl<S: Storage> Files<'_, S> {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(self.failed(name)(error)),
         }
+    }
+
+    /// The chain of our own messages. A new one where the file was lost, so that the old chain is
+    /// never forked.
+    fn chain_or_new(&self, random: &mut Random) -> Result<ChainId, EngineError> {
+        if let Some(chain) = self.read_chain()? {
+            return Ok(chain);
+        }
+        let chain = ChainId(random.next_u64() as u32);
+        self.write(CHAIN_FILE, chain.0.to_string().as_bytes())?;
+        Ok(chain)
     }
 
     /// `None` where it is missing or damaged.

@@ -77,6 +77,12 @@ pub const ADDRESS_BOOK_PEERS_MAX: usize = 1024;
 /// A changed address book is written at most this often, and at shutdown.
 pub const ADDRESS_BOOK_SAVE_INTERVAL: Duration = Duration::from_secs(5);
 
+/// A node that has been up for this long knows where it can be reached, or will not find out soon:
+/// no ticket waits longer for an address.
+pub const ADDRESS_SETTLE_TIMEOUT: Duration = Duration::from_secs(3);
+/// Most direct addresses in a ticket for each member but its maker: people paste tickets.
+pub const TICKET_OTHERS_DIRECT_MAX: usize = 2;
+
 /// How long shutdown waits for peers to take the close of their connections. Those that are there
 /// do at once; iroh alone would wait three seconds for a dial that nobody answered.
 pub const ENDPOINT_CLOSE_TIMEOUT: Duration = Duration::from_millis(500);

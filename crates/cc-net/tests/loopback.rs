@@ -151,3 +151,22 @@ async fn the_longest_message_arrives_live_and_a_longer_one_is_refused() {
     alice.node.shutdown().await;
     bob.node.shutdown().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dropped_node_lets_go_of_its_rooms() {
+    let alice = Machine::start(1).await;
+    let hers = alice.create("planning").await;
+    let mut events = hers.events();
+    hers.send(Draft::text("kept")).await.unwrap();
+    let id = hers.id();
+    let dropped = alice.drop_node();
+    within("the room to end", async {
+        while events.next().await.is_some() {}
+    })
+    .await;
+    assert!(hers.send(Draft::text("lost")).await.is_err());
+    let alice = dropped.start().await;
+    let hers = alice.node.room(&id).unwrap();
+    assert_eq!(chat_texts(&hers), ["kept"]);
+    alice.node.shutdown().await;
+}

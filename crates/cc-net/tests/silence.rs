@@ -22,22 +22,34 @@ const WHOLE_WITHIN: Duration = Duration::from_secs(5);
 #[ignore = "takes over a minute"]
 fn after_a_minute_of_silence_both_are_whole_within_five_seconds() {
     if std::env::var_os(INSIDE).is_some() {
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build()
+            .unwrap();
         return runtime.block_on(silence());
     }
     let own_network = |script: &str| {
         let mut command = Command::new("unshare");
-        command.args(["--map-root-user", "--net", "sh", "-c", script]).stdin(Stdio::null());
+        command
+            .args(["--map-root-user", "--net", "sh", "-c", script])
+            .stdin(Stdio::null());
         command
     };
     let probe = format!("{UP} && {DROP} && {PASS}");
-    if !own_network(&probe).output().is_ok_and(|probed| probed.status.success()) {
+    if !own_network(&probe)
+        .output()
+        .is_ok_and(|probed| probed.status.success())
+    {
         eprintln!("skipped: no network namespace of our own, or no tc");
         return;
     }
     let this = std::env::current_exe().unwrap();
     let again = format!("{UP} && exec \"$0\" --exact {NAME} --ignored --nocapture");
-    let status = own_network(&again).arg(this).env(INSIDE, "1").status().unwrap();
+    let status = own_network(&again)
+        .arg(this)
+        .env(INSIDE, "1")
+        .status()
+        .unwrap();
     assert!(status.success());
 }
 
@@ -48,7 +60,10 @@ const PASS: &str = "tc qdisc del dev lo root";
 
 fn network(command: &str) {
     let mut words = command.split(' ');
-    let status = Command::new(words.next().unwrap()).args(words).status().unwrap();
+    let status = Command::new(words.next().unwrap())
+        .args(words)
+        .status()
+        .unwrap();
     assert!(status.success(), "{command}");
 }
 
@@ -63,8 +78,12 @@ async fn silence() {
         let begun = Instant::now();
         let held = chat_texts(&hers).len();
         for k in 0..10 {
-            hers.send(Draft::text(format!("hers {k} {silence:?}"))).await.unwrap();
-            his.send(Draft::text(format!("his {k} {silence:?}"))).await.unwrap();
+            hers.send(Draft::text(format!("hers {k} {silence:?}")))
+                .await
+                .unwrap();
+            his.send(Draft::text(format!("his {k} {silence:?}")))
+                .await
+                .unwrap();
         }
         tokio::time::sleep_until(begun + silence).await;
         assert_eq!(chat_texts(&his).len(), held + 10, "nothing came through");
@@ -89,6 +108,15 @@ async fn whole(rooms: &[&Room], count: usize, deadline: Duration) {
             }
         }
     };
-    let held = || rooms.iter().map(|room| chat_texts(room).len()).collect::<Vec<_>>();
-    assert!(tokio::time::timeout(deadline, all).await.is_ok(), "{:?} of {count}", held());
+    let held = || {
+        rooms
+            .iter()
+            .map(|room| chat_texts(room).len())
+            .collect::<Vec<_>>()
+    };
+    assert!(
+        tokio::time::timeout(deadline, all).await.is_ok(),
+        "{:?} of {count}",
+        held()
+    );
 }

@@ -113,7 +113,16 @@ async fn handle_sync(net: &Net, connection: Connection) {
     if inbox.send(opened).await.is_err() {
         return connection.close(GOING_AWAY, b"");
     }
-    run_session(stream, session, Some(first), commands, inbox).await;
+    let observe = async {
+        // Only members get into the address book, also those whom this very session lets in.
+        room.belongs(&peer).await;
+        net.observe(&connection);
+        std::future::pending::<()>().await;
+    };
+    tokio::select! {
+        () = run_session(stream, session, Some(first), commands, inbox) => {}
+        () = observe => {}
+    }
 }
 
 /// How many connections each remote endpoint has under way.

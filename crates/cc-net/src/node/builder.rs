@@ -18,6 +18,7 @@ use tracing::Instrument;
 use super::accept::accept_loop;
 use super::endpoint::RelayChoice;
 use super::lookups::Lookups;
+use super::net::NetOptions;
 use super::ports::bind_again;
 use super::{Net, Node, NodeError, NodeInner, ROOMS_DIR, save_book};
 use crate::addresses::AddressBook;
@@ -115,15 +116,11 @@ impl NodeBuilder {
         let lookups = Lookups::install(&endpoint, &book, self.mdns, n0)?;
         let me = identity.author();
         let book = Arc::new(book);
-        let net = Arc::new(Net::new(
-            me,
-            home,
-            endpoint,
-            gate,
-            book,
-            lookups,
-            self.gossip,
-        ));
+        let options = NetOptions {
+            gossip: self.gossip,
+            has_relay: self.relay != RelayChoice::None,
+        };
+        let net = Arc::new(Net::new(me, home, endpoint, gate, book, lookups, options));
         let cancelled = CancellationToken::new();
         let mut tasks = JoinSet::new();
         let span = tracing::info_span!("node", me = %me.short());

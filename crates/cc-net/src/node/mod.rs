@@ -175,7 +175,7 @@ impl Node {
         let rooms = self.home().join(ROOMS_DIR);
         let config = EngineConfig {
             identity: self.inner.identity.clone(),
-            gossip: self.inner.net.gossip,
+            gossip: self.inner.net.options.gossip,
             seed: rand::random(),
         };
         let now = now_since(self.inner.epoch);

@@ -11,8 +11,9 @@ use cc_proto::frames::RoomTag;
 use cc_proto::id::{AuthorId, RoomId, Timestamp};
 use cc_proto::room::SessionId;
 use cc_proto::ticket::PeerAddress;
-use iroh::Endpoint;
+use futures_util::StreamExt;
 use iroh::endpoint::Connection;
+use iroh::{Endpoint, Watcher};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
@@ -20,6 +21,16 @@ use super::lookups::Lookups;
 use crate::addresses::AddressBook;
 use crate::gate::Gate;
 use crate::room::Room;
+use crate::tuning::ADDRESS_SETTLE_TIMEOUT;
+
+/// What the rooms of a machine need to know of how its node was built.
+#[derive(Debug, Clone, Copy)]
+pub struct NetOptions {
+    /// Whether rooms have a fast path.
+    pub gossip: bool,
+    /// Whether a relay is part of our address.
+    pub has_relay: bool,
+}
 
 /// The machine's connections, shared by all its rooms.
 #[derive(Debug)]
@@ -38,8 +49,9 @@ pub struct Net {
     pub lookups: Lookups,
     /// Bounds the dials under way.
     pub dials: Semaphore,
-    /// Whether rooms have a fast path.
-    pub gossip: bool,
+    /// How it was built.
+    pub options: NetOptions,
+    started: Instant,
     sessions: AtomicU64,
     // Look-ups and inserts only, never held across an await.
     rooms: RwLock<HashMap<RoomId, Room>>,
@@ -54,7 +66,7 @@ impl Net {
         gate: Gate,
         book: Arc<AddressBook>,
         lookups: Lookups,
-        gossip: bool,
+        options: NetOptions,
     ) -> Self {
         Self {
             me,
@@ -64,7 +76,8 @@ impl Net {
             book,
             lookups,
             dials: Semaphore::new(crate::tuning::DIALS_MAX),
-            gossip,
+            options,
+            started: Instant::now(),
             sessions: AtomicU64::new(1),
             rooms: RwLock::default(),
         }
@@ -92,6 +105,23 @@ impl Net {
                 .take(cc_proto::limits::DIRECT_ADDRESSES_MAX)
                 .collect(),
         }
+    }
+
+    /// Returns when this machine knows where it can be reached, or has been up long enough to have
+    /// found out what there is to find out.
+    pub async fn address_settled(&self) {
+        let mut addresses = self.endpoint.watch_addr().stream();
+        let settled = async {
+            while let Some(address) = addresses.next().await {
+                let relay = !self.options.has_relay || address.relay_urls().next().is_some();
+                if relay && address.ip_addrs().next().is_some() {
+                    return;
+                }
+            }
+        };
+        tokio::time::timeout_at(self.started + ADDRESS_SETTLE_TIMEOUT, settled)
+            .await
+            .ok();
     }
 
     /// The room of this id.

@@ -18,17 +18,19 @@ pub(crate) mod thread;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use cc_log::LogReader;
 use cc_proto::frames::RoomTag;
-use cc_proto::id::RoomId;
+use cc_proto::id::{AuthorId, RoomId};
 use cc_proto::ticket::Ticket;
 use iroh::endpoint::Connection;
 use tokio::sync::{Notify, broadcast, oneshot, watch};
 
 use crate::gossip::GossipHandle;
+use crate::node::Net;
+use driver::Pulse;
 use events::{RoomEvent, RoomEvents};
 use inbox::{RoomInbox, RoomMessage};
 use request::{Draft, Request, RoomError, RoomStatus, SendError, Sent};
@@ -45,11 +47,14 @@ struct Shared {
     id: RoomId,
     tag: RoomTag,
     dir: PathBuf,
+    // Weak, so that a handle does not keep the sockets of a dropped node open.
+    net: Weak<Net>,
     inbox: RoomInbox,
     gossip: Option<GossipHandle>,
     // Weak, so that listeners hear of the end when the thread drops its own.
     events: broadcast::WeakSender<RoomEvent>,
     face: watch::Receiver<Face>,
+    pulse: watch::Receiver<Pulse>,
     network_changed: Arc<Notify>,
     stopping: Arc<AtomicBool>,
     thread: Mutex<Option<std::thread::JoinHandle<()>>>,
@@ -71,11 +76,15 @@ impl Room {
         self.shared.face.borrow().nick.clone()
     }
 
-    /// The ticket of the invite that we made or came by, with the addresses of today.
+    /// The ticket of the invite that we made or came by, with the addresses of today. Waits a moment
+    /// for a node that has just started to know its own.
     ///
     /// # Errors
     /// [`RoomError`].
     pub async fn ticket(&self) -> Result<Ticket, RoomError> {
+        if let Some(net) = self.shared.net.upgrade() {
+            net.address_settled().await;
+        }
         self.ask(|reply| Request::Ticket { reply })
             .await?
             .ok_or(RoomError::NoTicket)
@@ -155,6 +164,18 @@ impl Room {
         match &self.shared.gossip {
             Some(gossip) => gossip.accept(connection),
             None => connection.close(crate::gate::REFUSED, b""),
+        }
+    }
+
+    /// Returns once `peer` belongs; never, if it never does or the room closes before.
+    pub(crate) async fn belongs(&self, peer: &AuthorId) {
+        let mut pulse = self.shared.pulse.clone();
+        if pulse
+            .wait_for(|pulse| pulse.peers.contains(peer))
+            .await
+            .is_err()
+        {
+            std::future::pending::<()>().await;
         }
     }
 

@@ -35,7 +35,7 @@ pub fn start_room(
     let tag = RoomTag::of(&id);
     let span = tracing::info_span!("room", room = %id.short());
     let (inbox, received) = RoomInbox::new();
-    let gossip = net.gossip.then(|| {
+    let gossip = net.options.gossip.then(|| {
         let config = GossipConfig {
             alpn: tag.gossip_alpn(),
             topic: gossip_topic(&id),
@@ -78,7 +78,7 @@ pub fn start_room(
     let driver = Driver {
         net: net.clone(),
         inbox: inbox.clone(),
-        pulse: pulse_seen,
+        pulse: pulse_seen.clone(),
         dials: dials_wanted,
         network_changed: network_changed.clone(),
     };
@@ -90,10 +90,12 @@ pub fn start_room(
         id,
         tag,
         dir,
+        net: Arc::downgrade(net),
         inbox,
         gossip,
         events: weak_events,
         face: face_seen,
+        pulse: pulse_seen,
         network_changed,
         stopping,
         thread: Mutex::new(Some(thread)),

@@ -26,7 +26,7 @@ use crate::engine::{RoomEngine, Turn};
 use crate::gossip::{GossipHandle, GossipStatus};
 use crate::node::{Net, now_since};
 use crate::sync_io::SessionHandle;
-use crate::tuning::ROOM_TURN_MAX;
+use crate::tuning::{ROOM_TURN_MAX, TICKET_OTHERS_DIRECT_MAX};
 
 /// What is shown of a room without asking its thread.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -400,6 +400,9 @@ impl RoomThread {
     fn ticket(&self) -> Option<Ticket> {
         let mut ticket = self.engine.ticket()?.clone();
         ticket.addresses = self.member_addresses(TICKET_ADDRESSES_MAX);
+        for address in ticket.addresses.iter_mut().skip(1) {
+            address.direct.truncate(TICKET_OTHERS_DIRECT_MAX);
+        }
         Some(ticket)
     }
 

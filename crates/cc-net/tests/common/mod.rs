@@ -11,7 +11,7 @@ use cc_proto::identity::Identity;
 use tempfile::TempDir;
 
 /// Long enough for a loaded machine; a test that works never waits for it.
-const DEADLINE: Duration = Duration::from_secs(60);
+const DEADLINE: Duration = Duration::from_mins(1);
 
 /// One machine: a node and its home.
 pub struct Machine {
@@ -70,6 +70,14 @@ impl Machine {
         self.node.addr().direct[0]
     }
 
+    /// As a program does that forgets to shut down.
+    pub fn drop_node(self) -> Stopped {
+        Stopped {
+            seed: self.seed,
+            home: self.home,
+        }
+    }
+
     pub async fn stop(self) -> Stopped {
         self.node.shutdown().await;
         Stopped {
@@ -80,6 +88,10 @@ impl Machine {
 }
 
 impl Stopped {
+    pub async fn start(self) -> Machine {
+        self.start_at(loopback()).await
+    }
+
     pub async fn start_at(self, address: SocketAddr) -> Machine {
         Machine::build(self.seed, self.home, address, true).await
     }
@@ -105,10 +117,8 @@ fn init_tracing() {
 }
 
 pub async fn within<T>(what: &str, future: impl Future<Output = T>) -> T {
-    match tokio::time::timeout(DEADLINE, future).await {
-        Ok(value) => value,
-        Err(_) => panic!("waited too long: {what}"),
-    }
+    let waited = tokio::time::timeout(DEADLINE, future).await;
+    waited.unwrap_or_else(|_| panic!("waited too long: {what}"))
 }
 
 pub async fn send_all(room: &Room, label: &str, count: usize) {
