@@ -19,6 +19,8 @@ use cc_proto::text::{MemberName, display_names, fingerprint};
 const LOCK_WAIT: Duration = Duration::from_millis(120);
 /// A cursor that is used without moving says so this often, lest it be swept.
 const TOUCH_MS: u64 = 24 * 60 * 60 * 1000;
+/// How much of the index is looked at in one go: little memory, which is then used again.
+const OUTLINES_AT_ONCE: usize = 250;
 
 /// The session's rooms, their cursors held.
 #[derive(Debug)]
@@ -232,7 +234,7 @@ impl Waiting {
         let mut newest_first = Vec::new();
         let mut to = self.through;
         while to > self.from.n && newest_first.len() < CANDIDATES_MAX {
-            let step = (CANDIDATES_MAX - newest_first.len()) as u64;
+            let step = OUTLINES_AT_ONCE.min(CANDIDATES_MAX - newest_first.len()) as u64;
             let from = ArrivalNo(to.0.saturating_sub(step).max(self.from.n.0) + 1);
             let outlines = self.log.outlines(from, to)?;
             newest_first.extend(
