@@ -140,6 +140,9 @@ pub struct SendArgs {
     /// The room: its name, its id, or the beginning of its id
     #[arg(long)]
     pub room: Option<String>,
+    /// The agent that wrote it, where a person did not
+    #[arg(long, value_name = "AGENT")]
+    pub via: Option<String>,
     /// What to say, or - to read it from standard input; put -- before words that begin with a dash
     #[arg(required = true)]
     pub text: Vec<String>,

@@ -3,9 +3,11 @@
 mod support;
 
 use std::fs;
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::process::Stdio;
 
 use serde_json::Value;
-use support::{Person, stderr, stdout};
+use support::{Ended, Person, stderr, stdout};
 
 fn texts(lines: &[Value]) -> Vec<&str> {
     lines
@@ -26,7 +28,7 @@ fn two_people_talk() {
 
     let sent = bob.object(&["send", "postgres,", "we have it"]);
     alice.until_text("postgres, we have it");
-    alice.object(&["send", "--room", "shop", "good"]);
+    alice.object(&["send", "--room", "shop", "good", "--via", "some-agent"]);
     let lines = bob.until_text("good");
     assert_eq!(texts(&lines), ["postgres, we have it", "good"]);
     let line = lines
@@ -40,6 +42,11 @@ fn two_people_talk() {
         (&"chat".into(), &"bob".into(), &"".into())
     );
     assert_eq!(line["author"], bob.object(&["identity"])["id"]);
+    let by_agent = stdout(&bob.run(&["log"]));
+    assert!(
+        by_agent.contains("@alice (via some-agent) good"),
+        "{by_agent}"
+    );
 
     for person in [&alice, &bob] {
         let status = person.object(&["status"]);
@@ -273,6 +280,37 @@ fn the_chat_sends_what_is_typed_and_ends_with_the_input() {
         let object: Value = serde_json::from_str(line).unwrap();
         assert_eq!(object["v"], 1);
     }
+}
+
+#[test]
+fn ctrl_c_ends_the_chat_and_not_the_room() {
+    let alice = Person::new();
+    let child = alice
+        .command()
+        .args([
+            "room", "start", "--name", "shop", "--nick", "alice", "--relay", "none",
+        ])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut child = Ended(child);
+    let mut lines = BufReader::new(child.0.stdout.take().unwrap()).lines();
+    assert!(lines.any(|line| line.unwrap().contains("made the room")));
+    let pid = rustix::process::Pid::from_raw(child.0.id().cast_signed()).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+    assert_eq!(child.0.wait().unwrap().code(), Some(130));
+    let mut told = String::new();
+    child
+        .0
+        .stderr
+        .take()
+        .unwrap()
+        .read_to_string(&mut told)
+        .unwrap();
+    assert_eq!(told.matches("the room keeps running").count(), 1, "{told}");
+    assert!(alice.is_daemon_running());
 }
 
 #[test]

@@ -11,6 +11,7 @@ use cc_log::Line;
 use cc_proto::id::ArrivalNo;
 use cc_proto::text::clean_text;
 use serde_json::Value;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
 use super::objects::Opened;
@@ -39,10 +40,13 @@ const KEEPS_RUNNING: &str = "the room keeps running; cc-connect stop ends it";
 
 /// Runs the chat until the end of input or Ctrl-C.
 pub async fn run(home: &Home, client: Client, opened: Opened, output: Output) -> CliResult {
+    let mut interrupts = signal(SignalKind::interrupt()).map_err(|error| {
+        CliError::new(Kind::Command, "cannot listen for Ctrl-C").because(&error)
+    })?;
     let mut chat = Chat::open(home, client, &opened, output).await?;
     let ended = tokio::select! {
         ended = chat.talk() => ended,
-        _ = tokio::signal::ctrl_c() => Err(CliError::new(Kind::Interrupted, "interrupted")),
+        _ = interrupts.recv() => Err(CliError::new(Kind::Interrupted, "interrupted")),
     };
     for text in &chat.unsent {
         output.note(format!("not known to be sent: {}", clean_text(text)));

@@ -25,7 +25,7 @@ pub async fn run(home: &Home, args: &SendArgs, output: Output) -> CliResult {
     let params = SendParams {
         room: room.id.to_hex(),
         text,
-        via: String::new(),
+        via: args.via.clone().unwrap_or_default(),
         re: None,
     };
     let sent: SendResult = client.call("send", &params).await?;
