@@ -153,7 +153,11 @@ impl<S: Storage> LogReader<S> {
         }
         let mut scanner = Scanner::new(&self.log, ArrivalNo(start.0.0 + 1), start.1, end);
         while let Some(scanned) = scanner.next_line()? {
-            start = (scanned.n, scanned.end());
+            // Damage at the very end is a torn write, which the writer will cut: a cursor must not
+            // come to stand behind it.
+            if scanned.parsed.is_ok() {
+                start = (scanned.n, scanned.end());
+            }
         }
         Ok(start)
     }

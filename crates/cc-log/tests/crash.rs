@@ -70,7 +70,10 @@ fn read_along(disk: &FaultStorage, shown: &mut Vec<MessageId>) -> Option<()> {
     let log = cc_log::LogReader::open_in(disk.clone(), &dir()).ok()?;
     let cursors = CursorStore::new_in(disk.clone(), &dir());
     let mut cursor = cursors.lock("s1", std::time::Instant::now()).ok()?;
+    let stood = cursor.get().n;
     let from = cursor.place(&log).ok()?;
+    // Lost by a power loss it may be; but where it stands, nothing went away before it.
+    assert_eq!(from.n, stood, "a cursor lost its place");
     for line in log.lines_after(&from) {
         shown.extend(line.ok()?.id());
     }
