@@ -148,7 +148,10 @@ impl RoomCore {
         token: Option<u64>,
         turn: &mut Turn<'_, H>,
     ) {
-        self.clock.observe(message.header().ts, turn.now.wall);
+        let header = message.header();
+        self.clock.observe(header.ts, turn.now.wall);
+        self.pending
+            .remove(&(header.author, header.chain, header.seq));
         self.chains.add(&message);
         self.peers.appended(turn.now);
         let act = message.shapes_roster().then(|| message.clone());

@@ -142,8 +142,11 @@ impl Peers {
     }
 
     /// A session with a peer is open.
-    pub(super) fn opened(&mut self, id: AuthorId) {
-        self.peer(id).dialing_until = 0;
+    pub(super) fn opened(&mut self, id: &AuthorId) {
+        // Nobody who has proven nothing yet gets an entry.
+        if let Some(peer) = self.peers.get_mut(id) {
+            peer.dialing_until = 0;
+        }
     }
 
     /// A session that was opened at `opened_at` ended well.

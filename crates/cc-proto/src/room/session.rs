@@ -81,7 +81,7 @@ impl RoomCore {
         dialed: bool,
         turn: &mut Turn<'_, H>,
     ) -> Result<(), H::Error> {
-        self.peers.opened(peer);
+        self.peers.opened(&peer);
         let mut phase = Phase::Hello;
         if dialed {
             let digest = self.told_digest(turn)?;
