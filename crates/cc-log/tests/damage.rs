@@ -397,3 +397,22 @@ fn an_index_of_another_log_room_owner_or_version_is_made_anew() {
     );
     assert_eq!(lines(&replaced).len(), 31);
 }
+
+#[test]
+fn a_line_damaged_after_the_checkpoint_is_missed_though_an_older_index_page_names_it() {
+    let disk = FaultStorage::new();
+    let (log, _) = log_of(&disk, 2);
+    log.close().unwrap();
+    let (mut log, _) = open(&disk);
+    let mut bob = Author::new(2);
+    for i in 1..=6 {
+        append(&mut log, &bob.says(&format!("message {i}")));
+    }
+    log.commit().unwrap();
+    let disk = disk.kill();
+    let (start, end) = spans(&disk)[3];
+    edit(&disk, |log| log[start + 10..end - 10].fill(b'#'));
+    let (_log, recovery) = open(&disk);
+    assert_eq!((recovery.rebuilt, recovery.lines_read), (None, 4));
+    assert_eq!(recovery.missing, [(bob.id(), bob.chain, Seq(4))]);
+}
