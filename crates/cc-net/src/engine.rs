@@ -235,29 +235,39 @@ impl<S: Storage> RoomEngine<S> {
             dir: &dir,
         };
         files.make_dir()?;
-        let chain = files.chain_or_new(&mut random)?;
-        let me = config.identity.author();
-        let join = Message::write(
-            &config.identity,
-            NewMessage {
-                room: ticket.room,
-                chain,
-                seq: Seq::FIRST,
-                prev: None,
-                ts: now.wall,
-                via: String::new(),
-                re: None,
-                body: Body::Join(join_body(
-                    &ticket.invite(),
-                    &ticket.room,
-                    &me,
-                    nick.to_owned(),
-                )),
-            },
-        )?;
-        files.write(PENDING_JOIN_FILE, &join.to_raw())?;
-        files.write(TICKET_FILE, ticket.to_string().as_bytes())?;
+        files.chain_or_new(&mut random)?;
+        files.write_join(&config.identity, ticket, nick, now)?;
         Self::open(storage, &dir, config, now)
+    }
+
+    /// Takes up another ticket of the room, and another nick, while nobody has let us in yet. All
+    /// sessions are gone then. In a room that we belong to it does nothing.
+    ///
+    /// # Errors
+    /// [`EngineError`]; the former ticket may then still stand.
+    pub fn renew(&mut self, ticket: &Ticket, nick: &str, now: Now) -> Result<bool, EngineError> {
+        if !self.core.is_joining() {
+            return Ok(false);
+        }
+        let files = Files {
+            storage: &self.storage,
+            dir: &self.dir,
+        };
+        // A chain of its own: the join of the former ticket may yet turn up in the other.
+        let chain = ChainId(self.random.next_u64() as u32);
+        files.write(CHAIN_FILE, chain.0.to_string().as_bytes())?;
+        files.write_join(&self.config.identity, ticket, nick, now)?;
+        self.ticket = Some(ticket.clone());
+        self.core = load(
+            &self.storage,
+            &self.dir,
+            &self.log,
+            &self.config,
+            self.ticket.as_ref(),
+            &mut self.random,
+            now,
+        )?;
+        Ok(true)
     }
 
     /// Opens the room in `dir`.
@@ -614,6 +624,31 @@ impl<S: Storage> Files<'_, S> {
         let chain = ChainId(random.next_u64() as u32);
         self.write(CHAIN_FILE, chain.0.to_string().as_bytes())?;
         Ok(chain)
+    }
+
+    /// Writes the join that proves `ticket`, to open our chain, and the ticket.
+    fn write_join(
+        &self,
+        identity: &Identity,
+        ticket: &Ticket,
+        nick: &str,
+        now: Now,
+    ) -> Result<(), EngineError> {
+        let chain = self.read_chain()?.unwrap_or(ChainId(0));
+        let (me, invite) = (identity.author(), ticket.invite());
+        let new = NewMessage {
+            room: ticket.room,
+            chain,
+            seq: Seq::FIRST,
+            prev: None,
+            ts: now.wall,
+            via: String::new(),
+            re: None,
+            body: Body::Join(join_body(&invite, &ticket.room, &me, nick.to_owned())),
+        };
+        let join = Message::write(identity, new)?;
+        self.write(PENDING_JOIN_FILE, &join.to_raw())?;
+        self.write(TICKET_FILE, ticket.to_string().as_bytes())
     }
 
     /// `None` where it is missing or damaged.

@@ -2,7 +2,7 @@
 
 mod common;
 
-use cc_net::{Draft, RoomState};
+use cc_net::{Draft, RoomEvent, RoomState};
 use cc_proto::limits::TEXT_BYTES_MAX;
 use common::{Machine, chat_texts, send_all, wait_for_texts, within};
 
@@ -76,6 +76,30 @@ async fn joining_waits_until_somebody_is_there() {
     let alice = alice.start_at(address).await;
     within("bob is let in", his.joined()).await.unwrap();
     wait_for_texts(&his, &["see you"]).await;
+    alice.node.shutdown().await;
+    bob.node.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_ticket_lets_in_whom_the_first_did_not() {
+    let (alice, bob) = (Machine::start(1).await, Machine::start(2).await);
+    let hers = alice.create("planning").await;
+    let good = hers.ticket().await.unwrap();
+    let mut worthless = good.clone();
+    worthless.invite_secret = [7; 32];
+    let his = bob.node.join_room(worthless, "user 2").await.unwrap();
+    let mut events = his.events();
+    within("the door is closed", async {
+        while let Some(event) = events.next().await {
+            if let RoomEvent::Core(cc_proto::room::RoomEvent::DoorClosed { .. }) = event {
+                break;
+            }
+        }
+    })
+    .await;
+    assert_eq!(his.status().await.unwrap().state, RoomState::Joining);
+    let his = bob.node.join_room(good, "user 2").await.unwrap();
+    within("bob is let in", his.joined()).await.unwrap();
     alice.node.shutdown().await;
     bob.node.shutdown().await;
 }

@@ -146,8 +146,8 @@ impl Node {
     }
 
     /// Takes up a ticket. Returns at once with a room that is joining; [`Room::joined`] waits until
-    /// a member has let us in. A room that is here already is returned as it is, and told of the
-    /// ticket's addresses.
+    /// a member has let us in. A room that is here already is told of the ticket's addresses, and
+    /// asks by this ticket if nobody has let us in yet.
     ///
     /// # Errors
     /// [`NodeError`].
@@ -157,6 +157,7 @@ impl Node {
             self.inner.net.book.learn(address);
         }
         if let Some(room) = self.room(&ticket.room) {
+            room.renew(ticket, nick.to_owned()).await?;
             room.network_changed();
             return Ok(room);
         }

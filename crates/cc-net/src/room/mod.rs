@@ -29,7 +29,7 @@ use iroh::endpoint::Connection;
 use tokio::sync::{Notify, broadcast, oneshot, watch};
 
 use crate::gossip::GossipHandle;
-use crate::node::Net;
+use crate::node::{Net, NodeError};
 use driver::Pulse;
 use events::{RoomEvent, RoomEvents};
 use inbox::{RoomInbox, RoomMessage};
@@ -88,6 +88,18 @@ impl Room {
         self.ask(|reply| Request::Ticket { reply })
             .await?
             .ok_or(RoomError::NoTicket)
+    }
+
+    /// Asks to be let in by another ticket, where nobody has let us in yet.
+    pub(crate) async fn renew(&self, ticket: Ticket, nick: String) -> Result<(), NodeError> {
+        let answer = self
+            .ask(|reply| Request::Renew {
+                ticket,
+                nick,
+                reply,
+            })
+            .await;
+        Ok(answer.map_err(|_| NodeError::ShutDown)??)
     }
 
     /// Stores a message and sends it to everyone. Ready when it is durable here.

@@ -4,7 +4,7 @@ use cc_proto::id::{ArrivalNo, AuthorId, MessageId};
 use cc_proto::ticket::Ticket;
 use tokio::sync::oneshot;
 
-use crate::engine::DraftError;
+use crate::engine::{DraftError, EngineError};
 use crate::gossip::GossipStatus;
 
 /// Something to say.
@@ -124,6 +124,15 @@ pub enum Request {
     Status {
         /// The answer.
         reply: oneshot::Sender<RoomStatus>,
+    },
+    /// Ask to be let in by another ticket, where nobody has let us in yet.
+    Renew {
+        /// The ticket.
+        ticket: Ticket,
+        /// The nickname to join with.
+        nick: String,
+        /// Answered when it is durable.
+        reply: oneshot::Sender<Result<(), EngineError>>,
     },
     /// The ticket of the invite that we made or came by.
     Ticket {

@@ -40,7 +40,7 @@ pub struct Face {
 }
 
 /// An answer that is given after the turn.
-type Answer = Box<dyn FnOnce(&RoomThread)>;
+type Answer = Box<dyn FnOnce(&mut RoomThread)>;
 
 /// All that the thread holds.
 pub struct RoomThread {
@@ -203,6 +203,17 @@ impl RoomThread {
             }
             Request::Status { reply } => answers.push(Box::new(move |thread| {
                 reply.send(thread.status()).ok();
+            })),
+            Request::Renew {
+                ticket,
+                nick,
+                reply,
+            } => answers.push(Box::new(move |thread| {
+                let renewed = thread.engine.renew(&ticket, &nick, thread.now());
+                if matches!(renewed, Ok(true)) {
+                    thread.begin_anew();
+                }
+                reply.send(renewed.map(|_| ())).ok();
             })),
             Request::Ticket { reply } => answers.push(Box::new(move |thread| {
                 reply.send(thread.ticket()).ok();
