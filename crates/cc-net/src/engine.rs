@@ -7,12 +7,14 @@
 use std::path::{Path, PathBuf};
 
 use cc_log::{
-    Durability, FsStorage, LineInfo, LogWriter, ReadError, RosterView, Storage, Trust, ViewMember,
-    WriteError,
+    CursorStore, Durability, FsStorage, LineInfo, LogWriter, ReadError, RosterView, Storage, Trust,
+    ViewMember, WriteError,
 };
 use cc_proto::body::{Body, Genesis, Invite, InvitePolicy};
 use cc_proto::clock::Now;
-use cc_proto::id::{ArrivalNo, AuthorId, ChainId, InviteKey, MessageId, RoomId, Seq, Timestamp};
+use cc_proto::id::{
+    ArrivalNo, AuthorId, ChainId, Hash, InviteKey, MessageId, RoomId, Seq, Timestamp,
+};
 use cc_proto::identity::Identity;
 use cc_proto::limits;
 use cc_proto::message::{Message, MessageError, NewMessage};
@@ -25,6 +27,8 @@ use cc_proto::ticket::Ticket;
 const CHAIN_FILE: &str = "chain";
 const TICKET_FILE: &str = "ticket";
 const PENDING_JOIN_FILE: &str = "pending-join";
+/// Cursors of sessions that are long gone are swept this often.
+const SWEEP_MS: u64 = 24 * 60 * 60 * 1000;
 /// Longest of the small files above, in bytes.
 const SMALL_FILE_BYTES_MAX: u64 = 64 * 1024;
 
@@ -138,6 +142,7 @@ pub struct RoomEngine<S: Storage = FsStorage> {
     /// Set while the core could not be opened anew after a failure of the disk: it may believe that
     /// it holds what is not stored, so nothing is asked of it.
     stale: bool,
+    sweep_at_ms: u64,
 }
 
 impl<S: Storage> RoomEngine<S> {
@@ -153,7 +158,9 @@ impl<S: Storage> RoomEngine<S> {
         nick: &str,
         now: Now,
     ) -> Result<Self, EngineError> {
-        let mut random = Random::new(config.seed);
+        // A stream of its own: the secret below must not be drawn again for anything else.
+        let seed = Hash::of(&[&config.seed[..], b"create"].concat());
+        let mut random = Random::new(*seed.as_bytes());
         let chain = ChainId(random.next_u64() as u32);
         let mut secret = [0; 32];
         secret[..16].copy_from_slice(&random.bytes());
@@ -317,6 +324,7 @@ impl<S: Storage> RoomEngine<S> {
             core,
             random,
             stale: false,
+            sweep_at_ms: 0,
         };
         engine.write_view()?;
         Ok(engine)
@@ -324,6 +332,7 @@ impl<S: Storage> RoomEngine<S> {
 
     /// Takes inputs, in order, with one sync for all that they append.
     pub fn turn(&mut self, inputs: Vec<Input>, now: Now) -> Turn {
+        self.sweep_cursors(now);
         let mut turn = Turn::default();
         let mut stored: Vec<(u64, StoredDraft)> = Vec::new();
         let mut tokens: Vec<u64> = Vec::new();
@@ -372,6 +381,15 @@ impl<S: Storage> RoomEngine<S> {
             let _ = self.write_view();
         }
         turn
+    }
+
+    /// A cursor that cannot be removed now is met again tomorrow.
+    fn sweep_cursors(&mut self, now: Now) {
+        if now.mono_ms >= self.sweep_at_ms {
+            self.sweep_at_ms = now.mono_ms + SWEEP_MS;
+            let cursors = CursorStore::new_in(self.storage.clone(), &self.dir);
+            let _ = cursors.sweep(now.wall);
+        }
     }
 
     fn carry_out(

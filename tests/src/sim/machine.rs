@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use cc_log::fault::FaultStorage;
-use cc_net::engine::{DraftError, EngineConfig, EngineError, RoomEngine};
+use cc_net::engine::{EngineConfig, EngineError, RoomEngine};
 use cc_proto::clock::Now;
 use cc_proto::id::{AuthorId, MessageId, Timestamp};
 use cc_proto::identity::Identity;
@@ -306,17 +306,13 @@ impl World {
             machine.engine = None;
             machine.life += 1;
         }
-        for (_, verdict) in turn.drafts {
-            match verdict {
-                Ok(stored) => {
-                    self.machines[index].acknowledged.insert(stored.id);
-                    self.acknowledge(stored.id);
-                }
-                Err(
-                    DraftError::Rejected(_) | DraftError::StorageFull | DraftError::Storage { .. },
-                ) => {}
-                Err(_) => {}
-            }
+        for stored in turn
+            .drafts
+            .into_iter()
+            .filter_map(|(_, verdict)| verdict.ok())
+        {
+            self.machines[index].acknowledged.insert(stored.id);
+            self.acknowledge(stored.id);
         }
         if turn.failed {
             self.drop_sessions(index);

@@ -12,7 +12,7 @@ use super::{Event, PLAN_MS, WALL, World};
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
 /// Something that happens to the machines from outside.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub(super) enum Action {
     /// A machine makes the room, or asks to join it.
     Start(usize),
@@ -49,7 +49,7 @@ impl World {
             let skew_ms = match self.below(6) {
                 0 => DAY_MS,
                 1 => -DAY_MS,
-                2 => self.below(1_000_000) as i64 - 500_000,
+                2 => self.below(1_000_000).cast_signed() - 500_000,
                 _ => 0,
             };
             let gossip = !gossip_dead_for_all;

@@ -153,10 +153,10 @@ impl Node {
     /// [`NodeError`].
     pub async fn join_room(&self, ticket: Ticket, nick: &str) -> Result<Room, NodeError> {
         let _one_at_a_time = self.inner.opening.lock().await;
-        for address in &ticket.addresses {
-            self.inner.net.book.learn(address);
-        }
         if let Some(room) = self.room(&ticket.room) {
+            for address in &ticket.addresses {
+                self.inner.net.book.learn(address);
+            }
             room.renew(ticket, nick.to_owned()).await?;
             room.network_changed();
             return Ok(room);
@@ -181,6 +181,14 @@ impl Node {
         };
         let now = now_since(self.inner.epoch);
         let engine = blocking(rooms, move |rooms| Ok(work(&rooms, config, now)?)).await?;
+        // A crash may have come before the book was written, and then the ticket alone knows them.
+        for address in engine
+            .ticket()
+            .into_iter()
+            .flat_map(|ticket| &ticket.addresses)
+        {
+            self.inner.net.book.learn(address);
+        }
         let mut tasks = self.inner.tasks();
         let tasks = tasks.as_mut().ok_or(NodeError::ShutDown)?;
         let inner = &self.inner;

@@ -92,6 +92,7 @@ impl Room {
 
     /// Asks to be let in by another ticket, where nobody has let us in yet.
     pub(crate) async fn renew(&self, ticket: Ticket, nick: String) -> Result<(), NodeError> {
+        let ticket = Box::new(ticket);
         let answer = self
             .ask(|reply| Request::Renew {
                 ticket,

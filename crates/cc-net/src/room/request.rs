@@ -128,7 +128,7 @@ pub enum Request {
     /// Ask to be let in by another ticket, where nobody has let us in yet.
     Renew {
         /// The ticket.
-        ticket: Ticket,
+        ticket: Box<Ticket>,
         /// The nickname to join with.
         nick: String,
         /// Answered when it is durable.
