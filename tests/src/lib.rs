@@ -1,6 +1,9 @@
 //! The testkit of cc-connect.
 
 pub mod bins;
+pub mod control;
+pub mod injection;
 pub mod machine;
 pub mod model_api;
+pub mod namespace;
 pub mod sim;

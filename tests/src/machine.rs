@@ -8,23 +8,71 @@ use std::{
     time::Duration,
 };
 
-use serde_json::Value;
+use cc_log::LogReader;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
-    process::Command,
+    process::{Child, Command},
     time::{error::Elapsed, timeout},
 };
 
-use crate::bins::bin;
+use crate::{bins::bin, control::Control, injection::Injection};
 
 /// How long one command may take before it counts as hung. Generous, as it only bounds failures.
 pub const COMMAND_DEADLINE: Duration = Duration::from_mins(1);
+
+/// `CC_TEST_LOG=cc_net=debug` shows what the daemons say, when their machines are gone.
+const LOG_VARIABLE: &str = "CC_TEST_LOG";
 
 /// A machine with nothing on it yet.
 #[derive(Debug)]
 pub struct Machine {
     folder: TempDir,
+    /// The network namespace it is in, where it is not the test's own.
+    network: Option<String>,
+    bind: String,
+}
+
+/// What a command said that failed, as it was called with `--json`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// The kind of the error.
+    pub kind: String,
+    /// What it says to a person.
+    pub message: String,
+    /// The exit code.
+    pub exit: i32,
+}
+
+/// A machine's daemon, started by the test itself, so that the test can kill it.
+#[derive(Debug)]
+pub struct Daemon(Child);
+
+impl Daemon {
+    /// The process.
+    pub fn pid(&self) -> u32 {
+        self.0.id().expect("it was not waited for")
+    }
+
+    /// `kill -9`; returns when the process is gone.
+    ///
+    /// # Panics
+    /// Where it had ended by itself.
+    pub async fn kill(mut self) {
+        let ended = self.0.try_wait().expect("a child of ours");
+        assert_eq!(ended, None, "the daemon ended by itself");
+        self.0.kill().await.expect("a child of ours");
+    }
+
+    /// Returns when the process has ended by itself.
+    ///
+    /// # Panics
+    /// Where it has not by the deadline.
+    pub async fn ended(mut self) -> process::ExitStatus {
+        let ended = within("the daemon's end", self.0.wait()).await;
+        ended.expect("a child of ours")
+    }
 }
 
 impl Machine {
@@ -33,12 +81,32 @@ impl Machine {
     /// # Panics
     /// Where no temporary folder can be made.
     pub fn new() -> Self {
-        let folder = TempDir::with_prefix("cc-").expect("a temporary folder");
-        let machine = Self { folder };
+        Self::new_in(&env::temp_dir())
+    }
+
+    /// An empty machine whose disk is that of `folder`.
+    ///
+    /// # Panics
+    /// Where no temporary folder can be made there.
+    pub fn new_in(folder: &Path) -> Self {
+        let folder = TempDir::with_prefix_in("cc-", folder).expect("a temporary folder");
+        let machine = Self {
+            folder,
+            network: None,
+            bind: "127.0.0.1:0".to_owned(),
+        };
         for folder in [machine.home(), machine.project(), machine.temporary()] {
             std::fs::create_dir(folder).expect("a folder in a new folder");
         }
         machine
+    }
+
+    /// Puts the machine into a network namespace, in which its address is `ip`.
+    #[must_use]
+    pub fn in_network(mut self, namespace: &str, ip: &str) -> Self {
+        self.network = Some(namespace.to_owned());
+        self.bind = format!("{ip}:0");
+        self
     }
 
     /// The user's home folder. The machine's rooms are at the default place in it.
@@ -51,6 +119,16 @@ impl Machine {
         self.folder.path().join("project")
     }
 
+    /// Where the machine's rooms are.
+    pub fn cc_home(&self) -> PathBuf {
+        self.home().join(".cc-connect")
+    }
+
+    /// The folder of a room.
+    pub fn room_dir(&self, room: &str) -> PathBuf {
+        self.cc_home().join("rooms").join(room)
+    }
+
     fn temporary(&self) -> PathBuf {
         self.folder.path().join("tmp")
     }
@@ -58,13 +136,21 @@ impl Machine {
     /// A command that runs on this machine and knows nothing of the one that runs the tests: its
     /// environment holds a path to programs, the machine's own folders, and loopback to bind to.
     pub fn command(&self, program: &Path) -> Command {
-        let mut command = process::Command::new(program);
+        let mut command = match &self.network {
+            None => process::Command::new(program),
+            Some(namespace) => {
+                let mut command = process::Command::new("ip");
+                command.args(["netns", "exec", namespace]).arg(program);
+                command
+            }
+        };
         command
             .env_clear()
             .envs(env::var_os("PATH").map(|path| ("PATH", path)))
+            .envs(env::var_os(LOG_VARIABLE).map(|filter| ("CC_CONNECT_LOG", filter)))
             .env("HOME", self.home())
             .env("TMPDIR", self.temporary())
-            .env("CC_CONNECT_BIND", "127.0.0.1:0")
+            .env("CC_CONNECT_BIND", &self.bind)
             .current_dir(self.project())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -91,6 +177,177 @@ impl Machine {
         );
         let stdout = String::from_utf8(output.stdout).expect("JSON is UTF-8");
         stdout.lines().map(|line| object(&what, line)).collect()
+    }
+
+    /// Runs `cc-connect` with these arguments and returns how it failed.
+    ///
+    /// # Panics
+    /// Where it does not fail, or prints anything but one error.
+    pub async fn failure(&self, args: &[&str], stdin: &str) -> Failure {
+        let mut command = self.command(&bin("cc-connect"));
+        let output = run(command.args(args), stdin).await.expect("it starts");
+        let what = format!("cc-connect {}", args.join(" "));
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(String::from_utf8_lossy(&output.stdout), "", "{what}");
+        let error = object(&what, stderr.lines().last().unwrap_or_default());
+        let part = |name: &str| error["error"][name].as_str().expect(name).to_owned();
+        Failure {
+            kind: part("kind"),
+            message: part("message"),
+            exit: output.status.code().expect("it was not killed"),
+        }
+    }
+
+    /// Makes a room that is bound to the project; gives its id and its ticket.
+    ///
+    /// # Panics
+    /// As [`Machine::cc_connect`].
+    pub async fn start_room(&self, nick: &str) -> (String, String) {
+        let start = "room start --relay none --no-ui --json --nick";
+        let args: Vec<&str> = start.split(' ').chain([nick]).collect();
+        let room = self.cc_connect(&args, "").await;
+        let part = |name: &str| room[0][name].as_str().expect(name).to_owned();
+        (part("room"), part("ticket"))
+    }
+
+    /// Joins a room, binds it to the project, and waits to be let in.
+    ///
+    /// # Panics
+    /// Where nobody lets it in; as [`Machine::cc_connect`].
+    pub async fn join_room(&self, ticket: &str, nick: &str) {
+        let join = "room join - --wait 60 --relay none --no-ui --json --nick";
+        let args: Vec<&str> = join.split(' ').chain([nick]).collect();
+        let room = self.cc_connect(&args, ticket).await;
+        assert_eq!(room[0]["state"], "joined", "{}", self.daemon_log());
+    }
+
+    /// Starts the daemon as a child of the test; returns when it is ready.
+    ///
+    /// # Panics
+    /// Where it does not get ready before the deadline.
+    pub async fn daemon(&self) -> Daemon {
+        let mut daemon = self.spawn_daemon();
+        let stdout = daemon.0.stdout.take().expect("stdout is piped");
+        let mut lines = BufReader::new(stdout).lines();
+        let said = within("the daemon's start", lines.next_line()).await;
+        let said = said.expect("stdout is readable").unwrap_or_default();
+        let ready = serde_json::from_str(&said).map(|said: Value| said["ready"] == true);
+        assert!(
+            ready.is_ok_and(|ready| ready),
+            "{said}\n{}",
+            self.daemon_log()
+        );
+        daemon
+    }
+
+    /// Starts the daemon as a child of the test and does not wait.
+    ///
+    /// # Panics
+    /// Where it does not start.
+    pub fn spawn_daemon(&self) -> Daemon {
+        std::fs::create_dir_all(self.cc_home()).expect("a home");
+        let mut command = self.command(&bin("cc-connect"));
+        command.arg("daemon").stderr(Stdio::inherit());
+        Daemon(command.spawn().expect("it starts"))
+    }
+
+    /// What the daemon wrote into its log.
+    pub fn daemon_log(&self) -> String {
+        std::fs::read_to_string(self.cc_home().join("daemon.log")).unwrap_or_default()
+    }
+
+    /// A connection to the daemon.
+    ///
+    /// # Panics
+    /// Where none is running.
+    pub async fn control(&self) -> Control {
+        Control::connect(&self.cc_home().join("daemon.sock")).await
+    }
+
+    /// What the daemon says of the one room there is.
+    ///
+    /// # Panics
+    /// Where no daemon is running, or it does not answer before the deadline.
+    pub async fn room_status(&self) -> Value {
+        let mut control = self.control().await;
+        let answer = within("a status", control.call("status", &json!({}))).await;
+        answer["result"]["rooms"][0].clone()
+    }
+
+    /// Returns once the room's log has so many lines.
+    ///
+    /// # Panics
+    /// Where it has not by `deadline`, or the daemon goes away.
+    pub async fn until_lines(&self, room: &str, lines: u64, deadline: Duration) {
+        let mut control = self.control().await;
+        let begun = control.call("subscribe", &json!({"room": room})).await;
+        let mut has = begun["result"]["n"].as_u64().expect("a subscription");
+        let come = async {
+            while has < lines {
+                let line = control.line().await.expect("the daemon lives");
+                // What this listener was too slow for is before the next message it hears of.
+                has = line["params"]["n"].as_u64().unwrap_or(has).max(has);
+            }
+        };
+        let come = timeout(deadline, come).await.is_ok();
+        assert!(
+            come,
+            "{has} of {lines} lines after {deadline:?}\n{}",
+            self.daemon_log()
+        );
+    }
+
+    /// The room's log as it is on disk.
+    ///
+    /// # Panics
+    /// Where it does not open.
+    pub fn log_reader(&self, room: &str) -> LogReader {
+        LogReader::open(&self.room_dir(room)).expect("the log opens")
+    }
+
+    /// Every message of the room's log but for damaged ones, of which there may be none: its id
+    /// and, of a chat message, its text; in order of arrival.
+    ///
+    /// # Panics
+    /// Where a line cannot be read or its message is not what the line says.
+    pub fn messages(&self, room: &str) -> Vec<(String, Option<String>)> {
+        let reader = self.log_reader(room);
+        let lines = reader.range(cc_proto::id::ArrivalNo(1), reader.len());
+        let lines = lines.expect("the log can be read");
+        lines
+            .map(|line| {
+                let message = line.expect("a line").message.expect("an undamaged line");
+                (message.id().to_hex(), message.text().map(str::to_owned))
+            })
+            .collect()
+    }
+
+    /// Asks the hook what belongs into the prompt of this session in `folder`: `None` where it says
+    /// nothing.
+    ///
+    /// # Panics
+    /// Where it fails, or prints what Claude Code does not take.
+    pub async fn hook(&self, session: &str, folder: &Path) -> Option<Injection> {
+        let event = json!({
+            "session_id": session,
+            "cwd": folder,
+            "hook_event_name": "UserPromptSubmit",
+            "prompt": "Redis or Postgres?",
+        });
+        let mut command = self.command(&bin("cc-hook-claude"));
+        let output = run(&mut command, &event.to_string()).await;
+        let output = output.expect("the hook ends");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(0), "{stderr}");
+        if output.stdout.is_empty() {
+            return None;
+        }
+        let printed = String::from_utf8(output.stdout).expect("JSON is UTF-8");
+        let printed = object("cc-hook-claude", &printed);
+        let specific = &printed["hookSpecificOutput"];
+        assert_eq!(specific["hookEventName"], "UserPromptSubmit", "{printed}");
+        let context = specific["additionalContext"].as_str();
+        Some(Injection::parse(context.expect("a context")))
     }
 
     /// Follows the log of the room bound to the project until a line satisfies `wanted`, and
@@ -128,7 +385,7 @@ impl Default for Machine {
 /// Stops the daemon, before the folder under it goes. A test that fails leaves none behind either.
 impl Drop for Machine {
     fn drop(&mut self) {
-        if !self.home().join(".cc-connect").exists() {
+        if !self.cc_home().exists() {
             return;
         }
         let mut command = self.command(&bin("cc-connect"));
@@ -137,6 +394,13 @@ impl Drop for Machine {
             eprintln!(
                 "cannot stop the daemon in {}: {error}",
                 self.folder.path().display()
+            );
+        }
+        if env::var_os(LOG_VARIABLE).is_some() {
+            eprintln!(
+                "--- {}\n{}",
+                self.folder.path().display(),
+                self.daemon_log()
             );
         }
     }
@@ -159,6 +423,15 @@ pub async fn run(command: &mut Command, stdin: &str) -> io::Result<Output> {
     };
     let late = |_: Elapsed| io::Error::from(io::ErrorKind::TimedOut);
     timeout(COMMAND_DEADLINE, done).await.map_err(late)?
+}
+
+/// Waits for `future`, but not for ever.
+///
+/// # Panics
+/// At [`COMMAND_DEADLINE`].
+pub async fn within<T>(what: &str, future: impl Future<Output = T>) -> T {
+    let done = timeout(COMMAND_DEADLINE, future).await;
+    done.unwrap_or_else(|_| panic!("waited too long for {what}"))
 }
 
 fn object(what: &str, line: &str) -> Value {
