@@ -44,7 +44,11 @@ fn members_end_equal_and_every_session_was_offered_everything() {
 #[test]
 fn seeds_that_once_failed_hold() {
     for seed in [174, 350, 779, 1029] {
-        assert!(run(seed, Broken::Nothing).is_ok(), "{:?}", run(seed, Broken::Nothing));
+        assert!(
+            run(seed, Broken::Nothing).is_ok(),
+            "{:?}",
+            run(seed, Broken::Nothing)
+        );
     }
 }
 

@@ -3,11 +3,11 @@
 //! Everything in it is a hint. The key in a connection's handshake decides who is there.
 
 use std::collections::HashMap;
-use std::io::Write;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use cc_log::{Durability, FsStorage, Storage};
 use cc_proto::id::AuthorId;
 use cc_proto::limits::DIRECT_ADDRESSES_MAX;
 use cc_proto::ticket::PeerAddress;
@@ -241,20 +241,9 @@ fn render(peers: &HashMap<AuthorId, Entry>) -> BookFile {
 }
 
 fn write_by_rename(path: &Path, file: &BookFile) -> std::io::Result<()> {
-    use std::os::unix::fs::OpenOptionsExt;
-
     let mut bytes = serde_json::to_vec(file)?;
     bytes.push(b'\n');
-    let temporary = path.with_extension("json.tmp");
-    let mut out = std::fs::OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&temporary)?;
-    out.write_all(&bytes)?;
-    out.sync_data()?;
-    std::fs::rename(&temporary, path)
+    FsStorage.replace(path, &bytes, Durability::Synced)
 }
 
 #[cfg(test)]

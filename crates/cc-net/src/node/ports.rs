@@ -4,6 +4,7 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use cc_log::{Durability, FsStorage, Storage};
 use cc_proto::identity::Identity;
 use iroh::Endpoint;
 use serde::{Deserialize, Serialize};
@@ -91,9 +92,9 @@ async fn save(path: PathBuf, sockets: Vec<SocketAddr>) {
             v: VERSION,
             sockets,
         };
-        // Not by rename: what a crash leaves of it is at worst forgotten.
         let bytes = serde_json::to_vec(&file).unwrap_or_default();
-        Ok(std::fs::write(path, bytes).err())
+        // Unsynced: what a power loss leaves of it is at worst forgotten.
+        Ok(FsStorage.replace(&path, &bytes, Durability::Unsynced).err())
     });
     if let Ok(Some(error)) = written.await {
         tracing::warn!(%error, "the ports are not remembered");
