@@ -7,3 +7,4 @@ pub mod machine;
 pub mod model_api;
 pub mod namespace;
 pub mod sim;
+pub mod vectors;

@@ -1,0 +1,86 @@
+//! What an agent's prompt gets, byte for byte.
+
+use std::collections::BTreeMap;
+
+use cc_proto::id::{ArrivalNo, RoomId, Timestamp};
+use cc_proto::render::{self, Candidate, Quote, Request, RoomUnread};
+use cc_proto::text::names_reader;
+use serde_json::{Value, json};
+
+use super::{Outcome, room_of};
+use crate::vectors::input::{self, number, u64_of};
+use crate::vectors::refusals::Refused;
+
+/// `nonce`, `now`, `rooms_path`, `rooms` with their unread `messages`.
+pub fn render(input: &Value) -> Outcome {
+    let mut quotes = BTreeMap::new();
+    let rooms: Vec<RoomUnread<'_>> = input::list(input, "rooms")
+        .iter()
+        .map(|room| unread(room, &mut quotes))
+        .collect();
+    let request = Request {
+        nonce: input::array(input, "nonce"),
+        now: Timestamp(u64_of(input, "now")),
+        rooms_path: input::text(input, "rooms_path"),
+        rooms,
+    };
+    let load = |room: RoomId, n: ArrivalNo| quotes.get(&(room, n)).cloned();
+    let injection = render::render(&request, load).ok_or_else(|| Refused::plain("nothing"))?;
+    assert!(injection.text.len() <= render::INJECTION_BYTES_MAX);
+    let told: Vec<Value> = injection
+        .rooms
+        .iter()
+        .map(|told| {
+            let shown: Vec<Value> = told.shown.iter().map(|n| number(n.0)).collect();
+            json!({ "room": told.room.to_hex(), "shown": shown, "counted": number(told.counted) })
+        })
+        .collect();
+    let lines: Vec<&str> = injection.text.split('\n').collect();
+    Ok(json!({ "bytes": injection.text.len(), "lines": lines, "rooms": told }))
+}
+
+fn unread<'a>(
+    input: &'a Value,
+    quotes: &mut BTreeMap<(RoomId, ArrivalNo), Quote>,
+) -> RoomUnread<'a> {
+    let room = room_of(input);
+    let reader_nick = input::text(input, "reader_nick");
+    let messages = input::list(input, "messages");
+    let mut authors = Vec::new();
+    let mut candidates = Vec::new();
+    for message in messages {
+        let n = ArrivalNo(u64_of(message, "n"));
+        let author = input::text(message, "author");
+        if !authors.contains(&author) {
+            authors.push(author);
+        }
+        let author_tag = authors.iter().position(|known| *known == author);
+        let text = input::text(message, "text");
+        candidates.push(Candidate {
+            n,
+            author_tag: author_tag.unwrap_or_default() as u64,
+            addressed: names_reader(text, reader_nick),
+        });
+        if !input::flag(message, "damaged") {
+            quotes.insert((room, n), quote(message));
+        }
+    }
+    RoomUnread {
+        room,
+        name: input::text(input, "name"),
+        reader_nick,
+        unread: u64_of(input, "unread"),
+        candidates,
+    }
+}
+
+fn quote(message: &Value) -> Quote {
+    Quote {
+        name: input::text(message, "shown_as").to_owned(),
+        own: input::flag(message, "own"),
+        via: input::text(message, "via").to_owned(),
+        ts: Timestamp(u64_of(message, "ts")),
+        at: Timestamp(u64_of(message, "at")),
+        text: input::text(message, "text").to_owned(),
+    }
+}
