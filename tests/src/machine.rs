@@ -2,6 +2,7 @@
 //! start there. Everything is under one temporary folder and on loopback, and ends with the value.
 
 use std::{
+    collections::BTreeSet,
     env, io,
     path::{Path, PathBuf},
     process::{self, Output, Stdio},
@@ -404,6 +405,28 @@ impl Drop for Machine {
             );
         }
     }
+}
+
+/// Returns once every one of these machines, whose daemons run and where nobody says anything any
+/// more, has what any of them has; gives that: ids, and texts of chat messages.
+///
+/// # Panics
+/// Where that has not come by `deadline`, or a machine has something twice.
+pub async fn until_same(
+    machines: &[&Machine],
+    room: &str,
+    deadline: Duration,
+) -> BTreeSet<(String, Option<String>)> {
+    let of_any = machines.iter().flat_map(|machine| machine.messages(room));
+    let all: BTreeSet<_> = of_any.collect();
+    for machine in machines {
+        let lines = all.len() as u64;
+        machine.until_lines(room, lines, deadline).await;
+        let messages = machine.messages(room);
+        assert_eq!(messages.len(), all.len(), "none is stored twice");
+        assert_eq!(messages.into_iter().collect::<BTreeSet<_>>(), all);
+    }
+    all
 }
 
 /// Runs a command to its end, with `stdin` on its standard input.
