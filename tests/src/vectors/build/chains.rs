@@ -223,6 +223,13 @@ fn chains(cases: &mut Cases) {
         input(&full[..4], &rivals[1]),
         "fork",
     );
+    let long = [&full[..], &[&three]].concat();
+    place(
+        "full-grows-below",
+        "A tip below another grows too.",
+        input(&long, &rival_three),
+        "fork",
+    );
     place(
         "full-grows",
         "With four tips, each still grows.",

@@ -371,9 +371,13 @@ fn hostile(cases: &mut Cases) {
 
 fn budget(cases: &mut Cases) {
     let long = "x".repeat(3000);
-    let head =
-        "[chatroom @bob 14:02Z (cut, 3000 bytes in all: n 1 in cc-connect log --room 1a1a1a1a1a)] ";
-    let cut = format!("{head}{}", "x".repeat(2048 - head.len() - 1));
+    let head = |bytes: usize| {
+        format!(
+            "[chatroom @bob 14:02Z (cut, {bytes} bytes in all: n 1 in cc-connect log --room 1a1a1a1a1a)] "
+        )
+    };
+    let room = 2048 - head(3000).len() - 1;
+    let cut = format!("{}{}", head(3000), "x".repeat(room));
     cases.ok("render", "over-long-message", "At most 2,048 bytes of a message, its line break included; where the rest is stands in its header.", trip(&[message(1, "bob", &long)]), &expected(&path(), &[&cut]));
     let fits = 2048 - "[chatroom @bob 14:02Z] \n".len();
     let whole = format!("[chatroom @bob 14:02Z] {}", "x".repeat(fits));
@@ -384,9 +388,21 @@ fn budget(cases: &mut Cases) {
         trip(&[message(1, "bob", &"x".repeat(fits))]),
         &expected(&path(), &[&whole]),
     );
+    let lines = format!("{}x", "x\n".repeat(400));
+    let left = 2048 - head(801).len() - 1;
+    // A line but the first costs a line break, four spaces and its one character.
+    let mut fenced = vec![format!("{}x", head(801))];
+    fenced.extend(std::iter::repeat_n("    x".to_owned(), (left - 1) / 6));
+    let fenced: Vec<&str> = fenced.iter().map(String::as_str).collect();
+    cases.ok(
+        "render",
+        "indents-count",
+        "The indents count: 801 bytes in 401 lines are over the limit.",
+        trip(&[message(1, "bob", &lines)]),
+        &expected(&path(), &fenced),
+    );
     let euros = "\u{20ac}".repeat(1000);
-    let room_left = 2048 - head.len() - 1;
-    let cut = format!("{head}{}", "\u{20ac}".repeat(room_left / 3));
+    let cut = format!("{}{}", head(3000), "\u{20ac}".repeat(room / 3));
     cases.ok(
         "render",
         "cut-between-characters",
