@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use cc_net::{Draft, Node, NodeBuilder, NodeError, RelayChoice};
+use cc_net::{CreateOptions, Draft, Node, NodeBuilder, NodeError, RelayChoice};
 use cc_proto::identity::Identity;
 
 /// A node on loopback. A program for people leaves out `relay`, `mdns` and `bind`, and keeps its
@@ -24,7 +24,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let bob = node(bobs_home.path(), 2).await?;
 
     let hers = alice
-        .create_room("planning", "alice", Default::default())
+        .create_room("planning", "alice", CreateOptions::default())
         .await?;
     // The ticket is a secret: whoever holds it can join. Here it changes hands within one program.
     let his = bob.join_room(hers.ticket().await?, "bob").await?;

@@ -5,7 +5,7 @@
 use std::path::PathBuf;
 
 use cc_log::LogReader;
-use cc_net::{Draft, NodeBuilder, RelayChoice};
+use cc_net::{CreateOptions, Draft, NodeBuilder, RelayChoice};
 use cc_proto::identity::Identity;
 use cc_proto::text::clean_text;
 
@@ -23,7 +23,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .spawn()
         .await?;
     let room = node
-        .create_room("notes", "alice", Default::default())
+        .create_room("notes", "alice", CreateOptions::default())
         .await?;
     room.send(Draft::text("the log is JSON, one line a message"))
         .await?;

@@ -210,7 +210,7 @@ fn introduction(fence: &str, rooms_path: &str, first: RoomId, rooms: usize) -> S
     }
     let _ = writeln!(
         text,
-        "; `cc-connect send --room {room} TEXT` answers in it."
+        "; `cc-connect send --room {room} --via AGENT TEXT` answers in it, where AGENT names the agent."
     );
     text
 }

@@ -83,7 +83,7 @@ fn the_whole_text_of_a_plain_message() {
          A message begins at the start of a line with `[chatroom @name time]`; its further lines are indented. \
          `cc-connect log --room 1a1a1a1a1a` prints the whole conversation, which is also in \
          /home/al/.cc-connect/rooms/1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a/log.jsonl; \
-         `cc-connect send --room 1a1a1a1a1a TEXT` answers in it.\n\
+         `cc-connect send --room 1a1a1a1a1a --via AGENT TEXT` answers in it, where AGENT names the agent.\n\
          ----- 5f3a9c0e1b2d4f60 -----\n\
          room \"trip\" 1a1a1a1a1a\n\
          [chatroom @bob 14:02Z] postgres, we have it\n\
