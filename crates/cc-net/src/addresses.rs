@@ -15,6 +15,7 @@ use iroh::address_lookup::MemoryLookup;
 use iroh::endpoint::Connection;
 use iroh::{EndpointAddr, RelayUrl, TransportAddr};
 use serde::{Deserialize, Serialize};
+use tokio::sync::Notify;
 
 use crate::gate::{author, endpoint_id};
 use crate::tuning::ADDRESS_BOOK_PEERS_MAX;
@@ -28,6 +29,7 @@ pub struct AddressBook {
     path: PathBuf,
     lookup: MemoryLookup,
     state: Mutex<State>,
+    changed: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -66,6 +68,7 @@ impl AddressBook {
         let book = Self {
             lookup: MemoryLookup::new(),
             state: Mutex::default(),
+            changed: Notify::new(),
             path,
         };
         let lines = match std::fs::read(&book.path) {
@@ -151,6 +154,11 @@ impl AddressBook {
         self.state().peers.get(id).map_or(0, |entry| entry.seen_ms)
     }
 
+    /// Returns when something has changed that may not be written yet. Cancel safe.
+    pub async fn changed(&self) {
+        self.changed.notified().await;
+    }
+
     /// Writes the book by rename if it has changed. Blocking.
     ///
     /// # Errors
@@ -166,6 +174,7 @@ impl AddressBook {
         let written = write_by_rename(&self.path, &file);
         if written.is_err() {
             self.state().dirty = true;
+            self.changed.notify_one();
         }
         written
     }
@@ -192,6 +201,7 @@ impl AddressBook {
             .set_endpoint_info(EndpointAddr::from_parts(endpoint, relay.chain(direct)));
         state.peers.insert(id, entry);
         state.dirty = true;
+        self.changed.notify_one();
         if state.peers.len() > ADDRESS_BOOK_PEERS_MAX {
             let oldest = state
                 .peers

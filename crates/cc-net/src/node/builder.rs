@@ -199,12 +199,19 @@ fn stored_rooms(rooms: &Path) -> std::io::Result<Vec<RoomId>> {
     Ok(ids)
 }
 
+/// Writes a change at once, as a room's maker who is killed now knows its first member from nowhere
+/// else; a stream of changes is written now and then.
 async fn keep_book(net: Arc<Net>, cancelled: CancellationToken) {
-    loop {
-        tokio::select! {
-            () = cancelled.cancelled() => return,
-            () = tokio::time::sleep(ADDRESS_BOOK_SAVE_INTERVAL) => save_book(&net).await,
+    let keep = async {
+        loop {
+            net.book.changed().await;
+            save_book(&net).await;
+            tokio::time::sleep(ADDRESS_BOOK_SAVE_INTERVAL).await;
         }
+    };
+    tokio::select! {
+        () = cancelled.cancelled() => {}
+        () = keep => {}
     }
 }
 
