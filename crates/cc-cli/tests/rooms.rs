@@ -298,9 +298,12 @@ fn ctrl_c_ends_the_chat_and_not_the_room() {
     let mut child = Ended(child);
     let mut lines = BufReader::new(child.0.stdout.take().unwrap()).lines();
     assert!(lines.any(|line| line.unwrap().contains("made the room")));
+    // Held open: waiting for a child closes its input, and the end of input ends the chat too.
+    let input = child.0.stdin.take();
     let pid = rustix::process::Pid::from_raw(child.0.id().cast_signed()).unwrap();
     rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
     assert_eq!(child.0.wait().unwrap().code(), Some(130));
+    drop(input);
     let mut told = String::new();
     child
         .0

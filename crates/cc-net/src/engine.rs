@@ -265,15 +265,8 @@ impl<S: Storage> RoomEngine<S> {
         files.write(CHAIN_FILE, chain.0.to_string().as_bytes())?;
         files.write_join(&self.config.identity, ticket, nick, now)?;
         self.ticket = Some(ticket.clone());
-        self.core = load(
-            &self.storage,
-            &self.dir,
-            &self.log,
-            &self.config,
-            self.ticket.as_ref(),
-            &mut self.random,
-            now,
-        )?;
+        self.stale = true;
+        self.reload(now)?;
         Ok(true)
     }
 
