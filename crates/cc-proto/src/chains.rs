@@ -29,6 +29,8 @@ pub enum Place {
     Gap,
     /// The chain has forked more often than is kept.
     TooManyForks,
+    /// Its author has more chains than are kept.
+    TooManyChains,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -36,9 +38,16 @@ struct Chain {
     tips: Vec<Tip>,
     /// Messages held beyond the first at their place.
     alternates: usize,
+    /// The lowest place with more than one message: below it the chain has no branches.
+    floor: Option<Seq>,
 }
 
 impl Chain {
+    fn branch(&mut self, seq: Seq) {
+        self.alternates += 1;
+        self.floor = Some(self.floor.map_or(seq, |floor| floor.min(seq)));
+    }
+
     fn top(&self) -> Seq {
         self.tips
             .iter()
@@ -63,8 +72,8 @@ impl Chains {
             let chain = chains.entry((head.author, head.chain)).or_default();
             chain.tips.push((head.seq, head.id));
         }
-        for (author, chain, _) in forks {
-            chains.entry((*author, *chain)).or_default().alternates += 1;
+        for (author, chain, seq) in forks {
+            chains.entry((*author, *chain)).or_default().branch(*seq);
         }
         Self {
             chains,
@@ -110,6 +119,17 @@ impl Chains {
         self.chains
             .get(key)
             .is_some_and(|chain| chain.alternates > 0)
+    }
+
+    /// The lowest place of a chain that holds more than one message.
+    pub fn floor(&self, key: &ChainKey) -> Option<Seq> {
+        self.chains.get(key).and_then(|chain| chain.floor)
+    }
+
+    fn chains_of(&self, author: AuthorId) -> usize {
+        self.chains
+            .range((author, ChainId(0))..=(author, ChainId(u32::MAX)))
+            .count()
     }
 
     /// The authors of forked chains.
@@ -171,10 +191,11 @@ impl Chains {
     ) -> Result<Place, H::Error> {
         let key = (header.author, header.chain);
         let Some(chain) = self.chains.get(&key) else {
-            return Ok(if header.seq == Seq::FIRST {
-                Place::Next
-            } else {
-                Place::Gap
+            let full = self.chains_of(header.author) >= limits::CHAINS_PER_AUTHOR_MAX;
+            return Ok(match header.seq {
+                _ if full => Place::TooManyChains,
+                Seq::FIRST => Place::Next,
+                _ => Place::Gap,
             });
         };
         let before = header
@@ -187,7 +208,7 @@ impl Chains {
         if self.holds(&key, (header.seq, id), history)? {
             return Ok(Place::Known);
         }
-        let within = chain.alternates == 0 && header.seq <= chain.top();
+        let within = header.seq <= chain.top();
         if within && history.at(&key.0, key.1, header.seq)?.is_empty() {
             return Ok(Place::Lost);
         }
@@ -213,7 +234,7 @@ impl Chains {
             .entry((header.author, header.chain))
             .or_default();
         if header.seq <= chain.top() {
-            chain.alternates += 1;
+            chain.branch(header.seq);
         }
         let before = header.prev.map(|prev| (Seq(header.seq.0 - 1), prev));
         let tip = (header.seq, message.id());

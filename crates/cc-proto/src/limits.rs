@@ -28,14 +28,23 @@ pub const INVITE_LIFETIME_MS: u64 = 7 * 24 * 60 * 60 * 1000;
 pub const SEGMENT_MESSAGES_MAX: usize = 256;
 /// Most bytes of messages in one segment frame.
 pub const SEGMENT_BYTES_MAX: usize = 1024 * 1024;
+/// Most messages that a receiver takes in one segment frame. A sender goes above
+/// [`SEGMENT_MESSAGES_MAX`] only where no signature stands before, as after damage.
+pub const SEGMENT_MESSAGES_HARD_MAX: usize = 512;
+/// Most bytes of messages that a receiver takes in one segment frame.
+pub const SEGMENT_BYTES_HARD_MAX: usize = 2 * SEGMENT_BYTES_MAX;
 /// Longest sync frame, in bytes, the length prefix not counted.
-pub const SYNC_FRAME_BYTES_MAX: usize = SEGMENT_BYTES_MAX + 64 * 1024;
+pub const SYNC_FRAME_BYTES_MAX: usize = SEGMENT_BYTES_HARD_MAX + 64 * 1024;
 /// Longest first frame of a sync connection, in bytes: nothing is known yet of who sends it.
 pub const HELLO_BYTES_MAX: usize = 256 * 1024;
 /// Most heads in one frame; more follow in further frames.
 pub const HEADS_PER_FRAME_MAX: usize = 4096;
 /// Most heads that one peer may announce in one session.
-pub const HEADS_MAX: usize = 262_144;
+pub const HEADS_MAX: usize = 4_194_304;
+/// Most chains kept of one author.
+pub const CHAINS_PER_AUTHOR_MAX: usize = 1024;
+/// Most locators that one side asks for in one session; further chains wait for the next.
+pub const LOCATORS_MAX: usize = 1024;
 /// Most messages in the bundle that proves a membership.
 pub const BUNDLE_MESSAGES_MAX: usize = 64;
 /// Most places in a locator, a branch.
@@ -54,11 +63,15 @@ pub const HEIGHTS_PER_FRAME_MAX: usize = 128;
 
 /// Messages kept in memory because the one before them is missing.
 pub const PENDING_MESSAGES_MAX: usize = 1024;
+/// Messages of one author among them.
+pub const PENDING_PER_AUTHOR_MAX: usize = 128;
 /// Most branches kept of one forked chain.
 pub const FORK_TIPS_MAX: usize = 4;
 /// Most messages kept of a chain at and above the place where it forked.
 pub const FORK_REGION_MAX: usize = 16_384;
 /// Sessions that a room has under way at once.
 pub const SESSIONS_MAX: usize = 16;
+/// A session whose sides have not told each other what they hold by then is ended, in milliseconds.
+pub const SESSION_OPENING_MS_MAX: u64 = 60 * 1000;
 /// Frames that the core has handed over of one session before it waits for the transport.
 pub const SESSION_FRAMES_AHEAD: usize = 4;

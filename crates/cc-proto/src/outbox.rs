@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::chains::{ChainKey, Chains, Tip};
 use crate::history::History;
-use crate::id::{ArrivalNo, MessageId, Seq};
+use crate::id::{ArrivalNo, Seq};
 use crate::limits;
 use crate::message::{Message, SignedMessage};
+use crate::segment::Vouched;
 
 /// What the other side is known to hold: places, with all that lies before them.
 pub type PeerTips = BTreeMap<ChainKey, BTreeSet<Tip>>;
@@ -26,7 +27,26 @@ pub struct Outbox {
     stretches: Vec<Stretch>,
     /// Messages of forked chains, in order of arrival.
     branches: BTreeMap<ArrivalNo, (ChainKey, Tip)>,
+    /// Something was left out, for want of a signature that proves it.
+    partial: bool,
 }
+
+/// How much one segment may hold.
+#[derive(Debug, Clone, Copy)]
+struct Size {
+    messages: usize,
+    bytes: usize,
+}
+
+const USUAL: Size = Size {
+    messages: limits::SEGMENT_MESSAGES_MAX,
+    bytes: limits::SEGMENT_BYTES_MAX,
+};
+/// For a run whose signature lies further on: damage can double what lies between two of them.
+const HARD: Size = Size {
+    messages: limits::SEGMENT_MESSAGES_HARD_MAX,
+    bytes: limits::SEGMENT_BYTES_HARD_MAX,
+};
 
 /// Where a message of a window came from.
 #[derive(Debug, Clone, Copy)]
@@ -36,7 +56,8 @@ enum Source {
 }
 
 impl Outbox {
-    /// Adds what the other side lacks of a chain, given the tips it is known to hold there.
+    /// Adds what the other side lacks of a chain, given places it is known to hold there. A side
+    /// that told as many tips as are kept is `full`: it takes no further branches.
     ///
     /// # Errors
     /// The history's own.
@@ -45,35 +66,7 @@ impl Outbox {
         key: ChainKey,
         chains: &Chains,
         known: &BTreeSet<Tip>,
-        history: &H,
-    ) -> Result<(), H::Error> {
-        if chains.is_forked(&key) {
-            return self.add_branches(key, chains, known, history);
-        }
-        let mut held = Seq(0);
-        for tip in known {
-            if tip.0 > held && chains.holds(&key, *tip, history)? {
-                held = tip.0;
-            }
-        }
-        let end = chains.top(&key);
-        if held < end {
-            self.stretches.retain(|stretch| stretch.key != key);
-            self.stretches.push(Stretch {
-                key,
-                next: held.next(),
-                end,
-            });
-        }
-        Ok(())
-    }
-
-    /// Walks down from our tips, and from theirs at the same pace, to where they meet.
-    fn add_branches<H: History>(
-        &mut self,
-        key: ChainKey,
-        chains: &Chains,
-        known: &BTreeSet<Tip>,
+        full: bool,
         history: &H,
     ) -> Result<(), H::Error> {
         let mut theirs: BTreeSet<Tip> = BTreeSet::new();
@@ -82,6 +75,40 @@ impl Outbox {
                 theirs.insert(*tip);
             }
         }
+        let highest = theirs.last().map_or(Seq(0), |tip| tip.0);
+        let Some(floor) = chains.floor(&key) else {
+            self.add_stretch(key, highest, chains.top(&key));
+            return Ok(());
+        };
+        // Below its lowest fork the chain is one stretch, however long.
+        self.add_stretch(key, highest, Seq(floor.0 - 1));
+        if full {
+            return Ok(());
+        }
+        self.add_branches(key, floor, chains, theirs, history)
+    }
+
+    fn add_stretch(&mut self, key: ChainKey, held: Seq, end: Seq) {
+        if held < end {
+            self.stretches.retain(|stretch| stretch.key != key);
+            self.stretches.push(Stretch {
+                key,
+                next: held.next(),
+                end,
+            });
+        }
+    }
+
+    /// Walks down from our tips, and from theirs at the same pace, to where they meet or to the
+    /// chain's lowest fork.
+    fn add_branches<H: History>(
+        &mut self,
+        key: ChainKey,
+        floor: Seq,
+        chains: &Chains,
+        mut theirs: BTreeSet<Tip>,
+        history: &H,
+    ) -> Result<(), H::Error> {
         let mut ours: BTreeSet<Tip> = chains.tips(&key).iter().copied().collect();
         while let Some(tip) = ours.pop_last() {
             while theirs.last().is_some_and(|their| their.0 > tip.0) {
@@ -90,7 +117,7 @@ impl Outbox {
                     theirs.extend(held.and_then(|(_, message)| before(&message)));
                 }
             }
-            if theirs.contains(&tip) {
+            if tip.0 < floor || theirs.contains(&tip) {
                 continue;
             }
             if let Some((n, message)) = held_at(&key, tip, history)? {
@@ -106,6 +133,11 @@ impl Outbox {
         self.stretches.is_empty() && self.branches.is_empty()
     }
 
+    /// Whether something was left out that no signature here proves to others.
+    pub fn is_partial(&self) -> bool {
+        self.partial
+    }
+
     /// The next segment; empty where nothing is left that can be proven to others.
     ///
     /// Messages go in our order of arrival, whatever their chains: each could be appended here in
@@ -118,18 +150,44 @@ impl Outbox {
         &mut self,
         history: &H,
     ) -> Result<Vec<SignedMessage>, H::Error> {
-        let window = self.window(history)?;
-        let proven = proven(&window);
-        if !proven.contains(&true) {
-            // Nobody can be shown what is left: the signatures that vouched for it were lost with
-            // the end of this log. A peer who has them will send it.
-            self.stretches.clear();
-            self.branches.clear();
-            return Ok(Vec::new());
+        loop {
+            for size in [USUAL, HARD] {
+                let window = self.window(size, history)?;
+                let proven = proven(&window);
+                if proven.contains(&true) {
+                    return Ok(self.take(window, &proven));
+                }
+                // The signatures that vouched for it were lost with the end of this log, or it is
+                // damaged. A peer who has them will send it.
+                let first = window.first().map(|(source, _)| *source);
+                if size.messages == HARD.messages && !self.leave_out(first) {
+                    return Ok(Vec::new());
+                }
+            }
         }
+    }
+
+    /// Gives up the chain that `source` belongs to, or all where nothing can be read. Gives
+    /// whether anything else is left.
+    fn leave_out(&mut self, source: Option<Source>) -> bool {
+        self.partial |= !self.is_empty();
+        let key = match source {
+            Some(Source::Stretch(i)) => self.stretches.get(i).map(|stretch| stretch.key),
+            Some(Source::Branch(n)) => self.branches.get(&n).map(|branch| branch.0),
+            None => None,
+        };
+        self.stretches
+            .retain(|stretch| key.is_some_and(|key| stretch.key != key));
+        self.branches
+            .retain(|_, branch| key.is_some_and(|key| branch.0 != key));
+        !self.is_empty()
+    }
+
+    /// What of a window is proven; the rest stays for the next segment.
+    fn take(&mut self, window: Vec<(Source, Message)>, proven: &[bool]) -> Vec<SignedMessage> {
         let mut segment = Vec::with_capacity(window.len());
         let mut waits: BTreeSet<usize> = BTreeSet::new();
-        for ((source, message), proven) in window.into_iter().zip(proven) {
+        for ((source, message), proven) in window.into_iter().zip(proven.iter().copied()) {
             match source {
                 Source::Stretch(i) if proven && !waits.contains(&i) => {
                     self.stretches[i].next = message.header().seq.next();
@@ -146,11 +204,15 @@ impl Outbox {
             segment.push(message.wire().clone());
         }
         self.stretches.retain(|stretch| stretch.next <= stretch.end);
-        Ok(segment)
+        segment
     }
 
     /// As many of the next messages, by arrival, as a segment may hold.
-    fn window<H: History>(&self, history: &H) -> Result<Vec<(Source, Message)>, H::Error> {
+    fn window<H: History>(
+        &self,
+        size: Size,
+        history: &H,
+    ) -> Result<Vec<(Source, Message)>, H::Error> {
         let mut nexts: Vec<Seq> = self.stretches.iter().map(|stretch| stretch.next).collect();
         let mut queue: BTreeMap<ArrivalNo, Source> = BTreeMap::new();
         for (i, stretch) in self.stretches.iter().enumerate() {
@@ -158,7 +220,7 @@ impl Outbox {
             let n = history.arrival(&author, chain, stretch.next)?;
             queue.extend(n.map(|n| (n, Source::Stretch(i))));
         }
-        let branches = self.branches.keys().take(limits::SEGMENT_MESSAGES_MAX);
+        let branches = self.branches.keys().take(size.messages);
         queue.extend(branches.map(|n| (*n, Source::Branch(*n))));
         let mut window = Vec::new();
         let mut bytes = 0;
@@ -179,7 +241,7 @@ impl Outbox {
             };
             let Some(message) = message else { continue };
             bytes += message.to_raw().len();
-            if bytes > limits::SEGMENT_BYTES_MAX || window.len() >= limits::SEGMENT_MESSAGES_MAX {
+            if bytes > size.bytes || window.len() >= size.messages {
                 break;
             }
             window.push((source, message));
@@ -198,14 +260,14 @@ impl Outbox {
 
 /// Which messages a signature in the window vouches for: their own, or that of one after them.
 fn proven(window: &[(Source, Message)]) -> Vec<bool> {
-    let mut vouched: BTreeSet<MessageId> = BTreeSet::new();
+    let mut vouched = Vouched::default();
     let mut proven: Vec<bool> = window
         .iter()
         .rev()
         .map(|(_, message)| {
-            let proven = message.has_signature() || vouched.contains(&message.id());
+            let proven = message.has_signature() || vouched.covers(&message.id(), message.header());
             if proven {
-                vouched.extend(message.header().prev);
+                vouched.extend(message.header());
             }
             proven
         })

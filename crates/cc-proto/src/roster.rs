@@ -42,6 +42,25 @@ pub enum DoorError {
     UsedUp,
 }
 
+/// What an act waits for before it counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Need {
+    Member(AuthorId),
+    Invite(InviteKey),
+    Join(MessageId),
+    /// It never counts, in this release.
+    Never,
+}
+
+/// What an act did to the roster.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Change {
+    /// Whether anything is other than before.
+    pub changed: bool,
+    /// Who became a member.
+    pub joined: Vec<AuthorId>,
+}
+
 #[derive(Debug, Clone, Copy)]
 struct Evidence {
     join: MessageId,
@@ -59,7 +78,8 @@ pub struct Roster {
     invites: BTreeMap<InviteKey, BTreeMap<MessageId, Invite>>,
     joins: BTreeMap<MessageId, (AuthorId, Join)>,
     acts: BTreeMap<MessageId, Message>,
-    unsettled: BTreeSet<MessageId>,
+    /// Acts by what they wait for: each is looked at again only when that is there.
+    waiting: BTreeMap<Need, Vec<MessageId>>,
     evidence: BTreeMap<AuthorId, Evidence>,
 }
 
@@ -75,7 +95,7 @@ impl Roster {
             invites: BTreeMap::new(),
             joins: BTreeMap::new(),
             acts: BTreeMap::new(),
-            unsettled: BTreeSet::new(),
+            waiting: BTreeMap::new(),
             evidence: BTreeMap::new(),
         }
     }
@@ -105,18 +125,34 @@ impl Roster {
         self.members.contains_key(author)
     }
 
-    /// Takes in an act. Gives whether the roster changed.
-    pub fn insert(&mut self, act: &Message) -> bool {
+    /// Takes in an act, and those that waited for it.
+    pub fn insert(&mut self, act: &Message) -> Change {
+        let mut change = Change::default();
         if !act.shapes_roster() || act.room() != self.room || self.acts.contains_key(&act.id()) {
-            return false;
+            return change;
         }
+        let mut met = Vec::new();
         if let Some(Body::Join(join)) = act.body() {
             self.joins
                 .insert(act.id(), (act.header().author, join.clone()));
+            met.push(Need::Join(act.id()));
         }
-        self.acts.insert(act.id(), act.clone());
-        self.unsettled.insert(act.id());
-        self.settle()
+        let mut ready = vec![act.clone()];
+        loop {
+            while let Some(act) = ready.pop() {
+                match self.unmet(&act) {
+                    Some(Need::Never) => {}
+                    Some(need) => {
+                        self.waiting.entry(need).or_default().push(act.id());
+                        self.acts.insert(act.id(), act);
+                    }
+                    None => met.extend(self.apply(&act, &mut change)),
+                }
+            }
+            let Some(need) = met.pop() else { return change };
+            let waited = self.waiting.remove(&need).unwrap_or_default();
+            ready.extend(waited.iter().filter_map(|id| self.acts.get(id).cloned()));
+        }
     }
 
     /// Whether a chain's message may be appended: by a member, or the room's genesis, or a join
@@ -223,74 +259,93 @@ impl Roster {
         with.contains(author)
     }
 
-    fn settle(&mut self) -> bool {
-        let mut changed = false;
-        loop {
-            let settled: Vec<MessageId> = self
-                .unsettled
-                .iter()
-                .copied()
-                .filter(|id| self.acts.get(id).is_some_and(|act| self.counts(act)))
-                .collect();
-            if settled.is_empty() {
-                return changed;
-            }
-            for id in settled {
-                self.unsettled.remove(&id);
-                if let Some(act) = self.acts.get(&id).cloned() {
-                    changed |= self.apply(&act);
-                }
-            }
-        }
-    }
-
-    fn counts(&self, act: &Message) -> bool {
-        let author = &act.header().author;
+    /// The first thing that an act waits for; `None` where it counts.
+    fn unmet(&self, act: &Message) -> Option<Need> {
+        let author = act.header().author;
+        let of_member = (!self.contains(&author)).then_some(Need::Member(author));
         match act.body() {
-            Some(Body::Genesis(_)) => act.id().as_bytes() == self.room.as_bytes(),
-            Some(Body::Invite(_)) => self
-                .members
-                .get(author)
-                .is_some_and(|member| member.root || self.policy == InvitePolicy::Members),
-            Some(Body::Admit(admit)) => {
-                self.contains(author)
-                    && self.invites.contains_key(&admit.invite)
-                    && self.joins.get(&admit.join).is_some_and(|(joiner, join)| {
-                        *joiner == admit.joiner
-                            && join.invite == admit.invite
-                            && proves(&self.room, joiner, join)
-                    })
+            Some(Body::Genesis(_)) => {
+                (act.id().as_bytes() != self.room.as_bytes()).then_some(Need::Never)
             }
-            Some(Body::Profile(_) | Body::Join(_)) => self.contains(author),
-            _ => false,
+            Some(Body::Invite(_)) => of_member.or_else(|| {
+                let root = self.members.get(&author).is_some_and(|member| member.root);
+                let may = root || self.policy == InvitePolicy::Members;
+                (!may).then_some(Need::Never)
+            }),
+            Some(Body::Admit(admit)) => of_member.or_else(|| self.unmet_by_admit(admit)),
+            Some(Body::Profile(_) | Body::Join(_)) => of_member,
+            _ => Some(Need::Never),
         }
     }
 
-    fn apply(&mut self, act: &Message) -> bool {
+    fn unmet_by_admit(&self, admit: &Admit) -> Option<Need> {
+        let Some((joiner, join)) = self.joins.get(&admit.join) else {
+            return Some(Need::Join(admit.join));
+        };
+        let fits = *joiner == admit.joiner
+            && join.invite == admit.invite
+            && proves(&self.room, joiner, join);
+        if !fits {
+            return Some(Need::Never);
+        }
+        let known = self.invites.contains_key(&admit.invite);
+        (!known).then_some(Need::Invite(admit.invite))
+    }
+
+    /// Gives what acts may have waited for.
+    fn apply(&mut self, act: &Message, change: &mut Change) -> Option<Need> {
         let author = act.header().author;
         match act.body() {
             Some(Body::Genesis(genesis)) => {
+                self.keep(act);
                 self.name.clone_from(&genesis.name);
                 self.policy = genesis.invite_policy;
+                let need = self.welcome(author, change);
                 self.member(author).root = true;
                 self.claim_nick(author, act, &genesis.nick);
-                true
+                need
             }
             Some(Body::Invite(invite)) => {
+                self.keep(act);
                 self.invites
                     .entry(invite.key)
                     .or_default()
                     .insert(act.id(), invite.clone());
-                false
+                Some(Need::Invite(invite.key))
             }
             Some(Body::Admit(admit)) => {
+                self.keep(act);
+                let need = self.welcome(admit.joiner, change);
                 self.apply_admit(author, act.id(), admit);
-                true
+                need
             }
-            Some(Body::Join(join)) => self.claim_nick(author, act, &join.nick),
-            Some(Body::Profile(profile)) => self.claim_nick(author, act, &profile.nick),
-            _ => false,
+            Some(Body::Join(join)) => {
+                self.keep(act);
+                change.changed |= self.claim_nick(author, act, &join.nick);
+                None
+            }
+            Some(Body::Profile(profile)) => {
+                self.acts.remove(&act.id());
+                change.changed |= self.claim_nick(author, act, &profile.nick);
+                None
+            }
+            _ => None,
         }
+    }
+
+    /// Keeps an act that may be needed to prove a membership.
+    fn keep(&mut self, act: &Message) {
+        self.acts.entry(act.id()).or_insert_with(|| act.clone());
+    }
+
+    fn welcome(&mut self, author: AuthorId, change: &mut Change) -> Option<Need> {
+        change.changed = true;
+        if self.contains(&author) {
+            return None;
+        }
+        self.member(author);
+        change.joined.push(author);
+        Some(Need::Member(author))
     }
 
     fn apply_admit(&mut self, door: AuthorId, admit_id: MessageId, admit: &Admit) {

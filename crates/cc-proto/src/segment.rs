@@ -1,10 +1,10 @@
 //! Segments: one verified signature vouches for what lies before it in its chain.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
-use crate::id::{MessageId, RoomId};
+use crate::id::{AuthorId, ChainId, MessageId, RoomId, Seq};
 use crate::limits;
-use crate::message::{Message, MessageError, SignedMessage};
+use crate::message::{Header, Message, MessageError, SignedMessage};
 
 /// Why a segment was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -16,6 +16,12 @@ pub enum SegmentError {
         /// How many.
         messages: usize,
     },
+    /// Its messages are longer than a segment may be.
+    #[error("the segment is {bytes} bytes long")]
+    TooLong {
+        /// How long.
+        bytes: usize,
+    },
     /// A message in it is refused, and with it the whole segment.
     #[error("message {index} of the segment: {source}")]
     Message {
@@ -24,6 +30,27 @@ pub enum SegmentError {
         /// Why.
         source: MessageError,
     },
+}
+
+/// The messages that later ones vouch for: each names the one before it in the same chain.
+#[derive(Debug, Default)]
+pub(crate) struct Vouched(BTreeMap<MessageId, (AuthorId, ChainId, Seq)>);
+
+impl Vouched {
+    /// Whether a message at this place is vouched for. The id alone would not do: anybody can name
+    /// anybody's message as the one before their own.
+    pub(crate) fn covers(&self, id: &MessageId, header: &Header) -> bool {
+        let place = (header.author, header.chain, header.seq);
+        self.0.get(id) == Some(&place)
+    }
+
+    /// A message that is proven vouches for the one before it.
+    pub(crate) fn extend(&mut self, header: &Header) {
+        if let Some(prev) = header.prev {
+            let seq = Seq(header.seq.0.saturating_sub(1));
+            self.0.insert(prev, (header.author, header.chain, seq));
+        }
+    }
 }
 
 /// Verifies a segment: the last message of each unbroken run of a chain by its own signature, the
@@ -36,24 +63,29 @@ pub fn verify_segment(
     room: &RoomId,
     messages: Vec<SignedMessage>,
 ) -> Result<Vec<Message>, SegmentError> {
-    if messages.len() > limits::SEGMENT_MESSAGES_MAX {
+    if messages.len() > limits::SEGMENT_MESSAGES_HARD_MAX {
         return Err(SegmentError::TooMany {
             messages: messages.len(),
         });
     }
-    let mut vouched: BTreeSet<MessageId> = BTreeSet::new();
+    let bytes = messages.iter().map(|message| message.encode().len()).sum();
+    if bytes > limits::SEGMENT_BYTES_HARD_MAX {
+        return Err(SegmentError::TooLong { bytes });
+    }
+    let mut vouched = Vouched::default();
     let mut verified = Vec::with_capacity(messages.len());
     for (index, message) in messages.into_iter().enumerate().rev() {
         let refused = |source| SegmentError::Message { index, source };
         let message = message.check(room).map_err(refused)?;
-        let message = if vouched.contains(&message.id()) && !message.shapes_roster() {
+        let message = if vouched.covers(&message.id(), message.header()) && !message.shapes_roster()
+        {
             message.without_signature()
         } else if message.signature_holds().map_err(refused)? {
             message
         } else {
             return Err(refused(MessageError::BadSignature));
         };
-        vouched.extend(message.header().prev);
+        vouched.extend(message.header());
         verified.push(message);
     }
     verified.reverse();
@@ -126,6 +158,33 @@ mod tests {
         messages.remove(1);
         messages[0].signature = None;
         assert!(verify_segment(&ROOM, messages).is_err());
+    }
+
+    #[test]
+    fn nobody_vouches_for_anothers_chain() {
+        let victim = chain(chats(2));
+        let forged = SignedMessage {
+            signature: None,
+            ..victim[1].clone()
+        };
+        for (seed, number, seq) in [(2, 1, 3), (1, 9, 3), (1, 1, 9)] {
+            let new = NewMessage {
+                room: ROOM,
+                chain: ChainId(number),
+                seq: Seq(seq),
+                prev: Some(forged.header.id()),
+                ts: Timestamp(1),
+                via: String::new(),
+                re: None,
+                body: chats(1).remove(0),
+            };
+            let voucher = Message::write(&Identity::from_seed([seed; 32]), new).unwrap();
+            let segment = vec![forged.clone(), voucher.wire().clone()];
+            assert!(
+                verify_segment(&ROOM, segment).is_err(),
+                "{seed} {number} {seq}"
+            );
+        }
     }
 
     #[test]

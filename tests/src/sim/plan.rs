@@ -1,7 +1,8 @@
 //! What a seed lets happen, and when.
 
 use cc_proto::body::{Body, Chat};
-use cc_proto::id::{ChainId, MessageId, Seq, Timestamp};
+use cc_proto::frames::{Hello, Proof, RoomTag, SYNC_VERSION, SyncFrame};
+use cc_proto::id::{ChainId, Hash, MessageId, Seq, Timestamp};
 use cc_proto::identity::Identity;
 use cc_proto::message::{Message, NewMessage};
 use cc_proto::room::{Input, SessionId};
@@ -147,7 +148,10 @@ impl World {
                 }
             }
             Action::PutBack { machine } => self.put_back(machine)?,
-            Action::Forge { machine } => self.forge(machine),
+            Action::Forge { machine } => {
+                self.forge(machine);
+                self.vouch_falsely(machine);
+            }
             Action::Prompt { machine, session } => self.prompt(machine, session, true)?,
         }
         Ok(())
@@ -243,11 +247,90 @@ impl World {
                 dialed: false,
             },
         );
-        let segment = cc_proto::frames::SyncFrame::Segment {
+        let segment = SyncFrame::Segment {
             messages: vec![message.wire().clone()],
         };
         let frame = segment.encode();
         self.input(machine, life, Input::SyncReceived { session, frame });
+    }
+
+    /// A member tries to have another's words taken: a message that nobody signed, and one of its
+    /// own that names it as the one before.
+    fn vouch_falsely(&mut self, machine: usize) {
+        let (Some(engine), me) = (&self.machines[machine].engine, self.machines[machine].me())
+        else {
+            return;
+        };
+        let room = engine.log().room();
+        let heads = engine.core().heads();
+        let liars = (0..self.machines.len())
+            .filter(|other| self.machines[*other].is_member())
+            .filter(|other| self.machines[*other].me() != me)
+            .collect::<Vec<_>>();
+        let Some(liar) = self.random.choose(&liars, 1).first().copied() else {
+            return;
+        };
+        let Some(head) = self.random.choose(&heads, 1).first().copied() else {
+            return;
+        };
+        let liar = self.machines[liar].identity.clone();
+        let new = |chain, seq, prev, text: String| NewMessage {
+            room,
+            chain,
+            seq,
+            prev: Some(prev),
+            ts: Timestamp(WALL + self.now_ms),
+            via: String::new(),
+            re: None,
+            body: Body::Chat(Chat { text }),
+        };
+        let text = format!("never said, at {}", self.now_ms);
+        let Ok(said) = Message::write(&liar, new(head.chain, head.seq.next(), head.id, text))
+        else {
+            return;
+        };
+        let mut said = said.wire().clone();
+        said.header.author = head.author;
+        said.signature = None;
+        let id = said.header.id();
+        let fresh = ChainId(self.now_ms as u32);
+        let Ok(voucher) = Message::write(&liar, new(fresh, Seq(2), id, "I say so".into())) else {
+            return;
+        };
+        self.forged.extend([id, voucher.id()]);
+        self.network.last_session += 1;
+        let session = SessionId(self.network.last_session);
+        let (peer, life) = (liar.author(), self.machines[machine].life);
+        self.input(
+            machine,
+            life,
+            Input::SyncOpened {
+                session,
+                peer,
+                dialed: false,
+            },
+        );
+        let hello = SyncFrame::Hello(Hello {
+            version: SYNC_VERSION,
+            tag: RoomTag::of(&room),
+            proof: Proof::Member { bundle: Vec::new() },
+            digest: Hash::of(b"other"),
+        });
+        let heads = SyncFrame::Heads {
+            heads: Vec::new(),
+            more: false,
+        };
+        let messages = vec![said, voucher.wire().clone()];
+        for frame in [
+            hello,
+            heads,
+            SyncFrame::Asked,
+            SyncFrame::Segment { messages },
+        ] {
+            let frame = frame.encode();
+            self.input(machine, life, Input::SyncReceived { session, frame });
+        }
+        self.input(machine, life, Input::SyncClosed { session });
     }
 
     pub(super) fn acknowledge(&mut self, id: MessageId) {

@@ -61,7 +61,10 @@ impl RoomCore {
             Accepted::Appended => self.peers.heard(place.0, turn.now),
             Accepted::Known => {}
             Accepted::Refused(MisbehaviourKind::Gap) => {
-                if self.pending.len() < limits::PENDING_MESSAGES_MAX {
+                let of_author = self.pending.keys().filter(|key| key.0 == place.0).count();
+                if self.pending.len() < limits::PENDING_MESSAGES_MAX
+                    && of_author < limits::PENDING_PER_AUTHOR_MAX
+                {
                     self.pending.insert(place, message);
                 }
                 self.peers.want(from, turn.now);
@@ -91,6 +94,7 @@ impl RoomCore {
             Place::Known => Accepted::Known,
             Place::Gap => Accepted::Refused(MisbehaviourKind::Gap),
             Place::TooManyForks => Accepted::Refused(MisbehaviourKind::TooManyForks),
+            Place::TooManyChains => Accepted::Refused(MisbehaviourKind::TooManyChains),
             Place::Lost => {
                 let header = message.header();
                 self.lost.remove(&(header.author, header.chain, header.seq));
@@ -162,22 +166,18 @@ impl RoomCore {
     }
 
     fn take_act<H: History>(&mut self, act: &Message, turn: &mut Turn<'_, H>) {
-        let before = self.roster.members().len();
-        let known: Vec<AuthorId> = self.roster.members().keys().copied().collect();
         let was_joining = self.is_joining();
-        if !self.roster.insert(act) {
+        let change = self.roster.insert(act);
+        if !change.changed {
             return;
         }
         turn.out.push(Output::RosterChanged);
-        if self.roster.members().len() > before {
-            let news = self
-                .roster
-                .members()
-                .keys()
-                .filter(|m| known.binary_search(m).is_err());
+        if !change.joined.is_empty() {
+            let joined = change.joined.into_iter();
             turn.out
-                .extend(news.map(|new| Output::Event(RoomEvent::MemberJoined(*new))));
-            let others = self.roster.members().keys().filter(|m| **m != self.me());
+                .extend(joined.map(|new| Output::Event(RoomEvent::MemberJoined(new))));
+            let members = self.roster.members().keys();
+            let others = members.filter(|member| **member != self.me());
             turn.out
                 .push(Output::JoinBootstrap(others.copied().collect()));
         }

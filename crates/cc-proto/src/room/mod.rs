@@ -185,6 +185,7 @@ impl RoomCore {
         self.peers
             .next_due(!self.sessions.is_empty())
             .min(self.pace.next_due())
+            .min(self.sessions_due())
     }
 
     /// The roster.
@@ -227,6 +228,7 @@ impl RoomCore {
 
     fn run_timers<H: History>(&mut self, turn: &mut Turn<'_, H>) {
         let now = turn.now;
+        self.end_slow_sessions(turn);
         if self.peers.redial_due(!self.sessions.is_empty(), now) {
             self.redial(turn);
         }

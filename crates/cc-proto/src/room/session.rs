@@ -11,7 +11,7 @@
 //! Addresses, Done           ⇄    Addresses, Done
 //! ```
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 
 use super::accept::Accepted;
 use super::{MisbehaviourKind, Output, RoomCore, RoomEvent, SessionId, SyncAbortCode, Turn};
@@ -48,10 +48,15 @@ enum Phase {
 #[derive(Debug)]
 pub(super) struct Session {
     pub(super) peer: AuthorId,
+    dialed: bool,
     opened_at: u64,
     phase: Phase,
     peer_tips: PeerTips,
     heads_received: usize,
+    /// Chains of which the other side told as many tips as are kept.
+    peer_full: BTreeSet<ChainKey>,
+    /// Frames that go before any segment.
+    queue: VecDeque<SyncFrame>,
     outbox: Outbox,
     /// Frames that the transport may still be given.
     credit: usize,
@@ -60,8 +65,17 @@ pub(super) struct Session {
     /// The other side asks for no more locators. Only when both have their answers is it known
     /// what each lacks, and messages must go in order of arrival over all chains.
     peer_asked: bool,
+    /// Chains were left for a further session.
+    partial: bool,
     done_sent: bool,
     done_received: bool,
+}
+
+impl Session {
+    /// Whether both sides know what the other lacks, as far as we can tell.
+    fn has_located(&self) -> bool {
+        self.phase == Phase::Messages && self.peer_asked && self.locators_awaited.is_empty()
+    }
 }
 
 /// Why the other side's frame ends the session.
@@ -83,6 +97,10 @@ impl RoomCore {
     ) -> Result<(), H::Error> {
         self.peers.opened(&peer);
         let mut phase = Phase::Hello;
+        let mut hello_frame = None;
+        if !dialed {
+            self.replace_session_of(peer, turn);
+        }
         if dialed {
             let digest = self.told_digest(turn)?;
             let proof = match &self.pending_join {
@@ -99,26 +117,73 @@ impl RoomCore {
                 proof,
                 digest,
             };
-            let frame = SyncFrame::Hello(hello).encode();
-            turn.out.push(Output::SyncSend { session: id, frame });
+            hello_frame = Some(SyncFrame::Hello(hello));
             phase = Phase::Welcome { digest };
         }
         let session = Session {
             peer,
+            dialed,
             opened_at: turn.now.mono_ms,
             phase,
             peer_tips: PeerTips::new(),
             heads_received: 0,
+            peer_full: BTreeSet::new(),
+            queue: hello_frame.into_iter().collect(),
             outbox: Outbox::default(),
             credit: limits::SESSION_FRAMES_AHEAD,
             locators_sent: BTreeSet::new(),
             locators_awaited: BTreeSet::new(),
             peer_asked: false,
+            partial: false,
             done_sent: false,
             done_received: false,
         };
-        self.sessions.insert(id, session);
-        Ok(())
+        self.pump(id, session, turn)
+    }
+
+    /// A peer has one session with us that it dialed: a newer one takes the place of an older.
+    fn replace_session_of<H>(&mut self, peer: AuthorId, turn: &mut Turn<'_, H>) {
+        let older: Vec<SessionId> = self
+            .sessions
+            .iter()
+            .filter(|(_, session)| session.peer == peer && !session.dialed)
+            .map(|(id, _)| *id)
+            .collect();
+        for session in older {
+            self.sessions.remove(&session);
+            let code = SyncAbortCode::Replaced;
+            turn.out.push(Output::SyncAbort { session, code });
+        }
+    }
+
+    /// When [`Self::end_slow_sessions`] has something to do, if nothing happens before.
+    pub(super) fn sessions_due(&self) -> u64 {
+        let opening = self
+            .sessions
+            .values()
+            .filter(|session| !session.has_located());
+        let due = opening.map(|session| session.opened_at + limits::SESSION_OPENING_MS_MAX);
+        due.min().unwrap_or(u64::MAX)
+    }
+
+    /// Ends sessions whose sides have not told each other what they hold for a long time.
+    pub(super) fn end_slow_sessions<H>(&mut self, turn: &mut Turn<'_, H>) {
+        let slow: Vec<SessionId> = self
+            .sessions
+            .iter()
+            .filter(|(_, session)| {
+                !session.has_located()
+                    && session.opened_at + limits::SESSION_OPENING_MS_MAX <= turn.now.mono_ms
+            })
+            .map(|(id, _)| *id)
+            .collect();
+        for session in slow {
+            if let Some(ended) = self.sessions.remove(&session) {
+                self.peers.failed(&ended.peer, turn.now);
+            }
+            let code = SyncAbortCode::TooSlow;
+            turn.out.push(Output::SyncAbort { session, code });
+        }
     }
 
     pub(super) fn session_closed(&mut self, id: SessionId, now: Now) {
@@ -150,7 +215,7 @@ impl RoomCore {
             return Ok(());
         };
         let verdict = match SyncFrame::decode(frame) {
-            Ok(frame) => self.on_frame(id, &mut session, frame, turn)?,
+            Ok(frame) => self.on_frame(&mut session, frame, turn)?,
             Err(_) => Err(Fault::Misbehaved(MisbehaviourKind::GarbledFrame)),
         };
         match verdict {
@@ -162,20 +227,19 @@ impl RoomCore {
 
     fn on_frame<H: History>(
         &mut self,
-        id: SessionId,
         session: &mut Session,
         frame: SyncFrame,
         turn: &mut Turn<'_, H>,
     ) -> Verdict<H::Error> {
         Ok(match (frame, session.phase) {
             (SyncFrame::Hello(hello), Phase::Hello) => {
-                return self.on_hello(id, session, hello, turn);
+                return self.on_hello(session, hello, turn);
             }
             (SyncFrame::Welcome { bundle, digest }, Phase::Welcome { digest: ours }) => {
                 if self.roster.is_founded() && !self.proves_member(&session.peer, &bundle) {
                     return Ok(Err(Fault::NotAMember));
                 }
-                self.exchange(id, session, digest == ours, turn)?;
+                self.exchange(session, digest == ours, turn)?;
                 Ok(())
             }
             (SyncFrame::Refused(refusal), Phase::Welcome { .. }) => {
@@ -185,7 +249,7 @@ impl RoomCore {
                 Err(Fault::Refuse(refusal))
             }
             (SyncFrame::Heads { heads, more }, Phase::Heads) => {
-                return self.on_heads(id, session, heads, more, turn);
+                return self.on_heads(session, heads, more, turn);
             }
             (
                 SyncFrame::Locator {
@@ -195,7 +259,7 @@ impl RoomCore {
                 },
                 Phase::Messages,
             ) => {
-                return self.on_locator(id, session, (author, chain), places, turn);
+                return self.on_locator(session, (author, chain), places, turn);
             }
             (SyncFrame::Asked, Phase::Messages) if !session.peer_asked => {
                 session.peer_asked = true;
@@ -218,7 +282,6 @@ impl RoomCore {
 
     fn on_hello<H: History>(
         &mut self,
-        id: SessionId,
         session: &mut Session,
         hello: Hello,
         turn: &mut Turn<'_, H>,
@@ -243,11 +306,8 @@ impl RoomCore {
             bundle: self.own_bundle(),
             digest,
         };
-        turn.out.push(Output::SyncSend {
-            session: id,
-            frame: welcome.encode(),
-        });
-        self.exchange(id, session, hello.digest == digest, turn)?;
+        session.queue.push_back(welcome);
+        self.exchange(session, hello.digest == digest, turn)?;
         Ok(Ok(()))
     }
 
@@ -345,11 +405,10 @@ impl RoomCore {
 
     /// Sends our heads, or goes on at once where both hold the same.
     fn exchange<H: History>(
-        &mut self,
-        id: SessionId,
+        &self,
         session: &mut Session,
         equal: bool,
-        turn: &mut Turn<'_, H>,
+        turn: &Turn<'_, H>,
     ) -> Result<(), H::Error> {
         if equal {
             session.phase = Phase::Messages;
@@ -363,54 +422,58 @@ impl RoomCore {
             let from = i * limits::HEADS_PER_FRAME_MAX;
             let to = (from + limits::HEADS_PER_FRAME_MAX).min(heads.len());
             let part = heads[from..to].to_vec();
-            let frame = SyncFrame::Heads {
+            session.queue.push_back(SyncFrame::Heads {
                 heads: part,
                 more: i + 1 < frames,
-            }
-            .encode();
-            turn.out.push(Output::SyncSend { session: id, frame });
+            });
         }
         Ok(())
     }
 
     fn on_heads<H: History>(
-        &mut self,
-        id: SessionId,
+        &self,
         session: &mut Session,
         heads: Vec<Head>,
         more: bool,
-        turn: &mut Turn<'_, H>,
+        turn: &Turn<'_, H>,
     ) -> Verdict<H::Error> {
         session.heads_received += heads.len();
         if session.heads_received > limits::HEADS_MAX {
             return Ok(Err(Fault::Misbehaved(MisbehaviourKind::TooManyHeads)));
         }
+        if heads.is_empty() && more {
+            return Ok(Err(Fault::Misbehaved(MisbehaviourKind::OutOfTurn)));
+        }
         for head in heads {
-            let tips = session
-                .peer_tips
-                .entry((head.author, head.chain))
-                .or_default();
-            tips.insert((head.seq, head.id));
+            // What we hold nothing of, we cannot lack to send.
+            let key = (head.author, head.chain);
+            if self.chains.tips(&key).is_empty() {
+                continue;
+            }
+            let tips = session.peer_tips.entry(key).or_default();
+            if tips.len() < limits::FORK_TIPS_MAX {
+                tips.insert((head.seq, head.id));
+            }
+            if tips.len() >= limits::FORK_TIPS_MAX {
+                session.peer_full.insert(key);
+            }
         }
         if !more {
             session.phase = Phase::Messages;
-            let keys: Vec<ChainKey> = self.chains.keys().collect();
-            for key in keys {
-                self.plan_chain(id, session, key, turn)?;
+            for key in self.chains.keys() {
+                self.plan_chain(session, key, turn)?;
             }
-            let frame = SyncFrame::Asked.encode();
-            turn.out.push(Output::SyncSend { session: id, frame });
+            session.queue.push_back(SyncFrame::Asked);
         }
         Ok(Ok(()))
     }
 
     /// Decides what of a chain the other side lacks, or asks where it branched off.
     fn plan_chain<H: History>(
-        &mut self,
-        id: SessionId,
+        &self,
         session: &mut Session,
         key: ChainKey,
-        turn: &mut Turn<'_, H>,
+        turn: &Turn<'_, H>,
     ) -> Result<(), H::Error> {
         let empty = BTreeSet::new();
         let theirs = session.peer_tips.get(&key).unwrap_or(&empty);
@@ -423,57 +486,62 @@ impl RoomCore {
             }
         }
         if unknown_below || (unknown && self.chains.is_forked(&key)) {
+            if session.locators_awaited.len() >= limits::LOCATORS_MAX {
+                session.partial = true;
+                return Ok(());
+            }
             session.locators_awaited.insert(key);
-            return self.send_locator(id, session, key, turn);
+            return self.send_locator(session, key, turn);
         }
         if unknown {
             return Ok(()); // they are ahead of us, and hold all that we do
         }
+        let full = session.peer_full.contains(&key);
         session
             .outbox
-            .add_chain(key, &self.chains, theirs, &turn.history)
+            .add_chain(key, &self.chains, theirs, full, &turn.history)
     }
 
     fn send_locator<H: History>(
         &self,
-        id: SessionId,
         session: &mut Session,
         key: ChainKey,
-        turn: &mut Turn<'_, H>,
+        turn: &Turn<'_, H>,
     ) -> Result<(), H::Error> {
         session.locators_sent.insert(key);
         let places = outbox::locator(&key, &self.chains, &turn.history)?;
-        let frame = SyncFrame::Locator {
+        session.queue.push_back(SyncFrame::Locator {
             author: key.0,
             chain: key.1,
             places,
-        }
-        .encode();
-        turn.out.push(Output::SyncSend { session: id, frame });
+        });
         Ok(())
     }
 
     fn on_locator<H: History>(
-        &mut self,
-        id: SessionId,
+        &self,
         session: &mut Session,
         key: ChainKey,
         places: Vec<Tip>,
-        turn: &mut Turn<'_, H>,
+        turn: &Turn<'_, H>,
     ) -> Verdict<H::Error> {
         let answered = session.locators_awaited.remove(&key);
-        let asked = !session.peer_asked && !session.locators_sent.contains(&key);
+        let asked = !session.peer_asked
+            && !session.locators_sent.contains(&key)
+            && session.locators_sent.len() < 2 * limits::LOCATORS_MAX
+            && !self.chains.tips(&key).is_empty();
         if places.len() > limits::LOCATOR_PLACES_MAX || !(answered || asked) {
             return Ok(Err(Fault::Misbehaved(MisbehaviourKind::OutOfTurn)));
         }
         if asked {
-            self.send_locator(id, session, key, turn)?;
+            self.send_locator(session, key, turn)?;
         }
         let known = session.peer_tips.entry(key).or_default();
         known.extend(places);
+        let full = session.peer_full.contains(&key);
         session
             .outbox
-            .add_chain(key, &self.chains, known, &turn.history)?;
+            .add_chain(key, &self.chains, known, full, &turn.history)?;
         Ok(Ok(()))
     }
 
@@ -493,8 +561,11 @@ impl RoomCore {
             let key = (message.header().author, message.header().chain);
             match self.accept(message, turn)? {
                 Accepted::Appended => self.pace.changed(key, turn.now),
-                // A chain that forked too often is left behind; the rest goes on.
-                Accepted::Known | Accepted::Refused(MisbehaviourKind::TooManyForks) => {}
+                // What is beyond a cap is left behind; the rest goes on.
+                Accepted::Known
+                | Accepted::Refused(
+                    MisbehaviourKind::TooManyForks | MisbehaviourKind::TooManyChains,
+                ) => {}
                 Accepted::Refused(MisbehaviourKind::Gap) if self.chains.is_forked(&key) => {}
                 Accepted::Refused(kind) => return Ok(Err(Fault::Misbehaved(kind))),
             }
@@ -521,37 +592,54 @@ impl RoomCore {
         mut session: Session,
         turn: &mut Turn<'_, H>,
     ) -> Result<(), H::Error> {
-        let located = session.peer_asked && session.locators_awaited.is_empty();
-        if session.phase == Phase::Messages && located {
-            while session.credit > 0 && !session.outbox.is_empty() {
-                let messages = session.outbox.next_segment(&turn.history)?;
-                if !messages.is_empty() {
-                    session.credit -= 1;
-                    let frame = SyncFrame::Segment { messages }.encode();
-                    turn.out.push(Output::SyncSend { session: id, frame });
+        let exchanging = session.has_located();
+        while session.credit > 0 {
+            let frame = match session.queue.pop_front() {
+                Some(frame) => frame,
+                None if exchanging && !session.outbox.is_empty() => {
+                    let messages = session.outbox.next_segment(&turn.history)?;
+                    if messages.is_empty() {
+                        continue;
+                    }
+                    SyncFrame::Segment { messages }
                 }
-            }
-            let sent_all = session.outbox.is_empty();
-            if sent_all && !session.done_sent {
-                session.done_sent = true;
-                self.say_done(id, turn);
-            }
-            if sent_all && session.done_received {
-                turn.out.push(Output::SyncFinish { session: id });
-                turn.out
-                    .push(Output::Event(RoomEvent::Synced(session.peer)));
-                if self.pace.has_gossip() && !self.peers.is_neighbor(&session.peer) {
-                    turn.out.push(Output::JoinBootstrap(vec![session.peer]));
+                None if exchanging && !session.done_sent => {
+                    session.done_sent = true;
+                    self.queue_done(&mut session);
+                    continue;
                 }
-                self.peers.synced(session.peer, session.opened_at, turn.now);
-                return Ok(());
-            }
+                None => break,
+            };
+            session.credit -= 1;
+            let frame = frame.encode();
+            turn.out.push(Output::SyncSend { session: id, frame });
         }
-        self.sessions.insert(id, session);
+        if session.done_sent && session.queue.is_empty() && session.done_received {
+            self.finish(id, &session, turn);
+        } else {
+            self.sessions.insert(id, session);
+        }
         Ok(())
     }
 
-    fn say_done<H: History>(&self, id: SessionId, turn: &mut Turn<'_, H>) {
+    fn finish<H: History>(&mut self, id: SessionId, session: &Session, turn: &mut Turn<'_, H>) {
+        let peer = session.peer;
+        turn.out.push(Output::SyncFinish { session: id });
+        self.peers.synced(peer, session.opened_at, turn.now);
+        if session.partial {
+            self.peers.want_later(peer, turn.now);
+        }
+        if !session.partial && !session.outbox.is_partial() {
+            // What was still waiting for a message before it came with this session, or never will.
+            self.pending.clear();
+            turn.out.push(Output::Event(RoomEvent::Synced(peer)));
+        }
+        if self.pace.has_gossip() && !self.peers.is_neighbor(&peer) {
+            turn.out.push(Output::JoinBootstrap(vec![peer]));
+        }
+    }
+
+    fn queue_done(&self, session: &mut Session) {
         let addresses: Vec<PeerAddress> = self
             .addresses
             .iter()
@@ -560,11 +648,9 @@ impl RoomCore {
             .cloned()
             .collect();
         if !addresses.is_empty() {
-            let frame = SyncFrame::Addresses(addresses).encode();
-            turn.out.push(Output::SyncSend { session: id, frame });
+            session.queue.push_back(SyncFrame::Addresses(addresses));
         }
-        let frame = SyncFrame::Done.encode();
-        turn.out.push(Output::SyncSend { session: id, frame });
+        session.queue.push_back(SyncFrame::Done);
     }
 
     fn end_badly<H: History>(

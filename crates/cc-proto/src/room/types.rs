@@ -159,6 +159,10 @@ pub enum SyncAbortCode {
     Misbehaved = 2,
     /// The other side did not prove that it belongs.
     NotAMember = 3,
+    /// The same peer opened a newer session.
+    Replaced = 4,
+    /// The two sides took too long to tell what they hold.
+    TooSlow = 5,
 }
 
 /// Why a draft was refused.
@@ -195,6 +199,9 @@ pub enum MisbehaviourKind {
     /// The chain forked more often than is kept.
     #[error("the chain forked more often than is kept")]
     TooManyForks,
+    /// Its author has more chains than are kept.
+    #[error("the author has more chains than are kept")]
+    TooManyChains,
     /// A connection proved no membership.
     #[error("the connection proved no membership")]
     NoProof,
@@ -222,7 +229,7 @@ pub enum RoomEvent {
     Forked(AuthorId),
     /// A message of our own was met that we lacked: this home was restored or copied.
     Adopted(ChainId),
-    /// Something of a peer was refused, and nothing of it kept.
+    /// A frame or message of a peer was refused, and is not kept.
     Refused {
         /// Who delivered it.
         peer: AuthorId,
