@@ -18,6 +18,8 @@ use crate::rpc::State;
 
 /// The longest name of a room that is shown, in characters.
 const SHOWN_NAME_CHARS_MAX: usize = 64;
+/// The digits of a short id, which the hook and the lists print.
+const SHORT_ID_DIGITS: usize = 10;
 
 /// A room in the home.
 #[derive(Debug, Clone)]
@@ -45,10 +47,15 @@ impl KnownRoom {
 pub fn shown_name(name: &str, id: &str) -> String {
     let name = clean_line(name, SHOWN_NAME_CHARS_MAX);
     if name.is_empty() {
-        id.get(..10).unwrap_or(id).to_owned()
+        short(id).to_owned()
     } else {
         name
     }
+}
+
+/// The short form of an id in hexadecimal digits.
+pub fn short(id: &str) -> &str {
+    id.get(..SHORT_ID_DIGITS).unwrap_or(id)
 }
 
 /// The folder of a room.
@@ -109,20 +116,37 @@ fn named(rooms: &[KnownRoom], asked: &str) -> CliResult<KnownRoom> {
         return Err(no_rooms());
     }
     let id = asked.to_ascii_lowercase();
-    let is_prefix = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let by_name = |room: &&KnownRoom| room.name == asked || room.shown_name() == asked;
-    let mut found: Vec<KnownRoom> = rooms.iter().filter(by_name).cloned().collect();
-    if found.is_empty() && is_prefix {
-        found = rooms
-            .iter()
-            .filter(|room| room.id.to_hex().starts_with(&id))
-            .cloned()
-            .collect();
-    }
+    let is_hex = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let by_id = |room: &KnownRoom| is_hex && room.id.to_hex().starts_with(&id);
+    let by_name =
+        |room: &KnownRoom| !asked.is_empty() && (room.name == asked || room.shown_name() == asked);
+    let of = |meant: &dyn Fn(&KnownRoom) -> bool| -> Vec<KnownRoom> {
+        rooms.iter().filter(|room| meant(room)).cloned().collect()
+    };
+    // A name is its maker's choice, and must not take the place of an id that was printed to be typed again.
+    let is_printed = id.len() >= SHORT_ID_DIGITS && rooms.iter().any(by_id);
+    let mut found = if is_printed {
+        of(&by_id)
+    } else {
+        of(&|room| by_id(room) || by_name(room))
+    };
     match found.len() {
         1 => Ok(found.remove(0)),
-        0 => Err(which(rooms, &format!("there is no room {asked}"))),
-        _ => Err(which(&found, &format!("{asked} can mean several rooms"))),
+        0 if asked.is_empty() => Err(which(rooms, "a room is named by its name or its id")),
+        0 => Err(which(
+            rooms,
+            &format!(
+                "there is no room {}",
+                clean_line(asked, SHOWN_NAME_CHARS_MAX)
+            ),
+        )),
+        _ => Err(which(
+            &found,
+            &format!(
+                "{} can mean several rooms",
+                clean_line(asked, SHOWN_NAME_CHARS_MAX)
+            ),
+        )),
     }
 }
 
@@ -205,6 +229,28 @@ mod tests {
             assert_eq!(error.kind, Kind::Room);
             assert_eq!(error.hint.unwrap().lines().count(), listed + 1, "{asked}");
         }
+    }
+
+    #[test]
+    fn a_name_cannot_take_the_place_of_an_id() {
+        let id = RoomId::from_bytes([0xab; 32]);
+        let meant = |asked: &str, name: &str| named(&[room(0xab, "plan"), room(0xff, name)], asked);
+        for digits in [10, 12, 64] {
+            let asked = &id.to_hex()[..digits];
+            assert_eq!(meant(asked, asked).unwrap().id, id, "{asked}");
+        }
+        // So few digits are as likely meant as a name.
+        let hint = meant("ab", "ab").unwrap_err().hint.unwrap();
+        assert!(hint.contains("plan") && hint.contains("ffff"), "{hint}");
+        assert_eq!(meant("cd", "cd").unwrap().name, "cd");
+        assert_eq!(named(&[room(0xab, "ab")], "ab").unwrap().id, id);
+    }
+
+    #[test]
+    fn nothing_names_no_room() {
+        let rooms = [room(0xab, ""), room(0xff, "")];
+        let error = named(&rooms, "").unwrap_err();
+        assert_eq!(error.message, "a room is named by its name or its id");
     }
 
     #[test]

@@ -265,6 +265,9 @@ fn note_bound(opened: &Opened, output: Output) {
             "Agent sessions in {} read this room.",
             clean_line(dir, usize::MAX)
         )),
-        None => output.note("Agent sessions read this room with: cc-connect run ROOM -- CMD"),
+        None => output.note(format!(
+            "Agent sessions read this room with: cc-connect run {} -- CMD",
+            rooms::short(&opened.room)
+        )),
     }
 }

@@ -69,19 +69,14 @@ fn text(status: &StatusObject, output: Output) -> String {
         let name = rooms::shown_name(&room.name, &room.room);
         let detail = match room.state {
             State::Joining => "waiting for a member to let you in".to_owned(),
-            State::Joined => {
-                let members = if room.members == 1 {
-                    "member"
-                } else {
-                    "members"
-                };
-                format!(
-                    "{} {members}, {} online, {} messages",
-                    room.members, room.online, room.messages
-                )
-            }
+            State::Joined => format!(
+                "{}, {} online, {}",
+                counted(room.members, "member"),
+                room.online,
+                counted(room.messages, "message")
+            ),
         };
-        let id = room.room.get(..10).unwrap_or(&room.room);
+        let id = rooms::short(&room.room);
         lines.push(format!(
             "{}  {}  {detail}",
             output.style(Style::Bold, &name),
@@ -93,6 +88,12 @@ fn text(status: &StatusObject, output: Output) -> String {
             .push("no rooms yet: cc-connect room start, or cc-connect room join TICKET".to_owned());
     }
     lines.join("\n")
+}
+
+/// `1 message`, `2 messages`.
+fn counted(count: u64, what: &str) -> String {
+    let s = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{s}")
 }
 
 fn stored(home: &Home, room: &KnownRoom) -> RoomInfo {
@@ -109,5 +110,16 @@ fn stored(home: &Home, room: &KnownRoom) -> RoomInfo {
         online: 0,
         messages,
         lines,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_is_counted_as_one() {
+        let counted = [0, 1, 2].map(|count| counted(count, "message"));
+        assert_eq!(counted, ["0 messages", "1 message", "2 messages"]);
     }
 }
