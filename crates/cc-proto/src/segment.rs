@@ -188,6 +188,21 @@ mod tests {
     }
 
     #[test]
+    fn more_than_a_receiver_takes_is_refused_before_anything_is_verified() {
+        let many = vec![chain(chats(1)).remove(0); limits::SEGMENT_MESSAGES_HARD_MAX + 1];
+        assert!(matches!(
+            verify_segment(&ROOM, many),
+            Err(SegmentError::TooMany { .. })
+        ));
+        let text = "x".repeat(limits::TEXT_BYTES_MAX);
+        let long = chain(vec![Body::Chat(Chat { text }); 128]);
+        assert!(matches!(
+            verify_segment(&ROOM, long),
+            Err(SegmentError::TooLong { .. })
+        ));
+    }
+
+    #[test]
     fn what_shapes_the_roster_must_carry_its_own() {
         let mut bodies = chats(3);
         bodies[1] = Body::Profile(Profile { nick: "bob".into() });

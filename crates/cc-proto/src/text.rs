@@ -120,6 +120,11 @@ pub fn clean_text(text: &str) -> String {
     out
 }
 
+/// Whether [`clean_text`] leaves `c` as it is: it can neither act on a terminal nor hide there.
+pub fn is_shown_as_is(c: char) -> bool {
+    matches!(treatment(c), Treatment::Keep | Treatment::Space)
+}
+
 /// Cleans a text that must stay on one line (a name of a room, a file, a member) by the
 /// [table](self), and cuts it to `chars_max` characters, the last of which is then `…`.
 pub fn clean_line(text: &str, chars_max: usize) -> String {
@@ -153,7 +158,7 @@ pub fn clean_line(text: &str, chars_max: usize) -> String {
 /// Makes a claimed nick (or petname, or agent name) fit to be shown as `@nick`, or `None` if
 /// nothing of it is left.
 ///
-/// Cleaned by [`clean_line`]'s table, then normalised to NFC. Letters and digits of any script, up
+/// Cleaned by [`clean_line`]'s table, but what that escapes is dropped, then normalised to NFC. Letters and digits of any script, up
 /// to three combining marks after one, the emoji of U+1F300–U+1FAFF, `_`, `-` and `.` stay; a space becomes `-`;
 /// all else is dropped, brackets, `@`, `#` and colons among it, so that a nick can never
 /// end a header, add a mark to it or pass for a fingerprint. `-` and `.` are taken off the ends.
@@ -162,7 +167,12 @@ pub fn clean_nick(nick: &str) -> Option<String> {
     let mut kept = String::new();
     // How many more marks may follow; none where the letter below them was itself left out.
     let mut marks_left = 0;
-    for c in clean_line(nick, usize::MAX).nfc() {
+    // Of an escaped character only the digits would stay.
+    let nick: String = nick
+        .chars()
+        .filter(|c| treatment(*c) != Treatment::Escape)
+        .collect();
+    for c in clean_line(&nick, usize::MAX).nfc() {
         let c = if c == ' ' { '-' } else { c };
         if is_combining_mark(c) {
             if marks_left > 0 {
@@ -390,7 +400,11 @@ mod tests {
             clean_nick("bob 14:02Z] (for you)").as_deref(),
             Some("bob-1402Z-for-you")
         );
-        assert_eq!(clean_nick("  @Zoë\u{202e}  ").as_deref(), Some("Zoëu202e"));
+        assert_eq!(clean_nick("  @Zoë\u{202e}  ").as_deref(), Some("Zoë"));
+        assert_eq!(
+            clean_nick("ev\u{1b}[31mil\u{7f} \u{9b}nick\u{fff9}\u{fdd0}").as_deref(),
+            Some("ev31mil-nick")
+        );
         assert_eq!(clean_nick("e\u{301}").as_deref(), Some("é"));
         assert_eq!(clean_nick("a\u{200b}l").as_deref(), Some("al"));
         assert_eq!(clean_nick("b#0123456789").as_deref(), Some("b0123456789"));
@@ -400,7 +414,7 @@ mod tests {
             clean_nick(&"x".repeat(100)).map(|n| n.len()),
             Some(NICK_CHARS_MAX)
         );
-        for nothing in ["", " ", "--.", "\u{200b}", "]]", "\u{301}"] {
+        for nothing in ["", " ", "--.", "\u{1b}\u{202e}", "\u{200b}", "]]", "\u{301}"] {
             assert_eq!(clean_nick(nothing), None, "{nothing:?}");
         }
     }

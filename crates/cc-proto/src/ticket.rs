@@ -13,10 +13,12 @@ use crate::limits;
 
 /// What a ticket starts with; the number is its version.
 pub const TICKET_PREFIX: &str = "cc1-";
+/// Longest relay URL of a peer address, in bytes of UTF-8.
+pub const RELAY_BYTES_MAX: usize = 256;
 const TICKET_VERSION: u8 = 1;
 const CHECKSUM_BYTES: usize = 4;
 
-/// Where a peer was seen.
+/// Where a peer was seen. A ticket keeps to [`RELAY_BYTES_MAX`] and [`limits::DIRECT_ADDRESSES_MAX`].
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct PeerAddress {
     /// Whose address it is.
@@ -25,6 +27,28 @@ pub struct PeerAddress {
     pub relay: Option<String>,
     /// Its socket addresses.
     pub direct: Vec<SocketAddr>,
+}
+
+impl PeerAddress {
+    fn fits(&self) -> bool {
+        self.has_short_relay() && self.direct.len() <= limits::DIRECT_ADDRESSES_MAX
+    }
+
+    fn has_short_relay(&self) -> bool {
+        self.relay
+            .as_ref()
+            .is_none_or(|relay| relay.len() <= RELAY_BYTES_MAX)
+    }
+
+    /// What of it a ticket can carry.
+    fn fitted(&self) -> Self {
+        let direct = self.direct.iter().take(limits::DIRECT_ADDRESSES_MAX);
+        Self {
+            id: self.id,
+            relay: self.relay.clone().filter(|_| self.has_short_relay()),
+            direct: direct.copied().collect(),
+        }
+    }
 }
 
 /// A ticket. Printed by [`fmt::Display`], read by [`FromStr`]; [`fmt::Debug`] hides the secret.
@@ -102,6 +126,7 @@ impl Ticket {
         let wire: Wire = codec::decode(bytes).map_err(|_| TicketError::Malformed)?;
         if wire.addresses.len() > limits::TICKET_ADDRESSES_MAX
             || wire.name.len() > limits::ROOM_NAME_BYTES_MAX
+            || !wire.addresses.iter().all(PeerAddress::fits)
         {
             return Err(TicketError::Malformed);
         }
@@ -115,19 +140,22 @@ impl Ticket {
     }
 }
 
+/// Leaves out what is over a limit, so that a reader takes whatever is printed: within the limits no ticket is
+/// longer than [`limits::TICKET_CHARS_MAX`].
 impl fmt::Display for Ticket {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = &self.name[..self.name.floor_char_boundary(limits::ROOM_NAME_BYTES_MAX)];
         let mut bytes = codec::encode(&Wire {
             version: TICKET_VERSION,
             room: self.room,
             invite_secret: self.invite_secret,
             expires: self.expires,
-            name: self.name.clone(),
+            name: name.to_owned(),
             addresses: self
                 .addresses
                 .iter()
                 .take(limits::TICKET_ADDRESSES_MAX)
-                .cloned()
+                .map(PeerAddress::fitted)
                 .collect(),
         });
         let checksum = blake3::hash(&bytes);
@@ -211,6 +239,38 @@ mod tests {
             ticket()
         );
         assert!(!format!("{:?}", ticket()).contains("2, 2"));
+    }
+
+    #[test]
+    fn whatever_is_printed_is_read() {
+        let address = |relay: usize, direct: usize| PeerAddress {
+            id: AuthorId::from_bytes([0xff; 32]),
+            relay: Some("r".repeat(relay)),
+            direct: vec!["[ffff::ffff]:65535".parse().unwrap(); direct],
+        };
+        let of = |name: &str, address: PeerAddress| Ticket {
+            expires: Some(Timestamp(u64::MAX)),
+            name: name.to_owned(),
+            addresses: vec![address; limits::TICKET_ADDRESSES_MAX + 1],
+            ..ticket()
+        };
+        let name = "x".repeat(limits::ROOM_NAME_BYTES_MAX);
+        let largest = address(RELAY_BYTES_MAX, limits::DIRECT_ADDRESSES_MAX);
+        let read: Ticket = of(&name, largest.clone()).to_string().parse().unwrap();
+        assert_eq!(read.name, name);
+        assert_eq!(read.addresses, vec![largest; limits::TICKET_ADDRESSES_MAX]);
+
+        let over = address(RELAY_BYTES_MAX + 1, limits::DIRECT_ADDRESSES_MAX + 1);
+        let read: Ticket = of(&format!("{}€", &name[1..]), over)
+            .to_string()
+            .parse()
+            .unwrap();
+        assert_eq!(read.name, name[1..]);
+        assert_eq!(read.addresses[0].relay, None);
+        assert_eq!(
+            read.addresses[0].direct.len(),
+            limits::DIRECT_ADDRESSES_MAX
+        );
     }
 
     #[test]

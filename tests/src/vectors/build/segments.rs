@@ -1,7 +1,7 @@
 //! Segments: one signature for what lies before it.
 
 use cc_proto::body::{Body, Profile};
-use cc_proto::id::{ChainId, MessageId, RoomId, Seq};
+use cc_proto::id::{ChainId, RoomId, Seq};
 use cc_proto::identity::Signature;
 use cc_proto::message::{Message, SignedMessage};
 use serde_json::{Value, json};
@@ -260,29 +260,38 @@ fn refused(cases: &mut Cases) {
         "bad-link",
         Some(1),
     );
-    refuse(
-        "too-many",
-        "257 messages are more than a segment may hold.",
-        &small(257),
-        "too-many",
-        None,
-    );
-}
-
-/// The smallest messages there are.
-fn small(count: u64) -> Vec<SignedMessage> {
-    let mut header = Pen::new(BOB, ROOM).say("x").header().clone();
-    header.kind = 14;
-    header.chain = ChainId(1);
-    header.prev = Some(MessageId::from_bytes([0; 32]));
-    (2..count + 2)
-        .map(|seq| SignedMessage {
-            header: cc_proto::message::Header {
-                seq: Seq(seq),
-                ..header.clone()
-            },
-            signature: None,
-            body: None,
-        })
-        .collect()
+    for (name, about, seed, number, seq) in [
+        (
+            "vouched-by-another-author",
+            "Carol names Bob's message as the one before hers; she cannot vouch for him.",
+            CAROL,
+            None,
+            3,
+        ),
+        (
+            "vouched-by-another-chain",
+            "Bob's other chain vouches for nothing in this one.",
+            BOB,
+            Some(ChainId(77)),
+            3,
+        ),
+        (
+            "vouched-from-afar",
+            "The message at place 5 vouches for place 4, not for place 2.",
+            BOB,
+            None,
+            5,
+        ),
+    ] {
+        let mut victim = chain(BOB, 2);
+        unsigned(&mut victim[1]);
+        let mut header = victim[1].header.clone();
+        header.author = identity(seed).author();
+        header.chain = number.unwrap_or(header.chain);
+        header.seq = Seq(seq);
+        header.prev = Some(victim[1].header.id());
+        let voucher = signed(&identity(seed), header, victim[1].body.clone());
+        let messages = [victim[0].clone(), victim[1].clone(), voucher];
+        refuse(name, about, &messages, "unsigned", Some(1));
+    }
 }

@@ -235,15 +235,10 @@ fn refused_tickets(cases: &mut Cases) {
         sealed(&padded),
         "malformed",
     );
-    let long = Ticket {
-        name: "x".repeat(257),
-        addresses: Vec::new(),
-        ..ticket()
-    };
     refuse(
         "name-too-long",
         "The name is 257 bytes long.",
-        long.to_string(),
+        sealed(&long_name()),
         "malformed",
     );
     let address = PeerAddress {
@@ -251,24 +246,56 @@ fn refused_tickets(cases: &mut Cases) {
         relay: None,
         direct: Vec::new(),
     };
-    let five = five_addresses(&address);
+    let five = with_addresses(&vec![address.clone(); 5]);
     refuse(
         "five-addresses",
         "Five addresses are more than a ticket may hold.",
         sealed(&five),
         "malformed",
     );
+    let direct = vec!["192.0.2.7:4444".parse().expect("an address"); 9];
+    let nine = PeerAddress {
+        direct,
+        ..address.clone()
+    };
+    refuse(
+        "nine-direct-addresses",
+        "Nine socket addresses are more than a peer address may hold.",
+        sealed(&with_addresses(&[nine])),
+        "malformed",
+    );
+    let relay = Some(format!("https://relay.example./{}", "x".repeat(234)));
+    refuse(
+        "relay-too-long",
+        "The URL of the relay is 257 bytes long.",
+        sealed(&with_addresses(&[PeerAddress { relay, ..address }])),
+        "malformed",
+    );
 }
 
-/// The content of a ticket with one address more than it may hold; printing one leaves it out.
-fn five_addresses(address: &PeerAddress) -> Vec<u8> {
+/// The content of a ticket with a name that is one byte too long; printing it leaves out what is over a limit.
+fn long_name() -> Vec<u8> {
+    let bare = Ticket {
+        name: String::new(),
+        addresses: Vec::new(),
+        ..ticket()
+    };
+    let mut bytes = content(&bare);
+    bytes.truncate(bytes.len() - 2);
+    bytes.extend(codec::encode(&"x".repeat(257)));
+    bytes.push(0);
+    bytes
+}
+
+/// The content of a ticket with these addresses, those too that printing one leaves out.
+fn with_addresses(addresses: &[PeerAddress]) -> Vec<u8> {
     let none = Ticket {
         addresses: Vec::new(),
         ..ticket()
     };
     let mut bytes = content(&none);
     bytes.pop();
-    bytes.extend(codec::encode(&vec![address.clone(); 5]));
+    bytes.extend(codec::encode(addresses));
     bytes
 }
 

@@ -45,6 +45,7 @@ pub fn segment(input: &Value) -> Outcome {
     }
     let verified = verify_segment(&room_of(input), messages).map_err(|error| match error {
         SegmentError::TooMany { .. } => Refused::plain("too-many"),
+        SegmentError::TooLong { .. } => Refused::plain("too-long"),
         SegmentError::Message { index, source } => Refused::from(source).at(index),
         other => panic!("the vectors do not know {other}"),
     })?;
