@@ -422,3 +422,60 @@ pub fn proves(room: &RoomId, joiner: &AuthorId, join: &Join) -> bool {
     let statement = join_statement(room, joiner);
     identity::verify(join.invite.as_bytes(), JOIN_DOMAIN, &statement, &join.proof)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::body::{Genesis, Grant, Profile};
+    use crate::id::{ChainId, Seq};
+    use crate::message::NewMessage;
+
+    fn act(seed: u8, room: RoomId, seq: u64, body: Body) -> Message {
+        let new = NewMessage {
+            room,
+            chain: ChainId(1),
+            seq: Seq(seq),
+            prev: (seq > 1).then(|| MessageId::from_bytes([seq as u8; 32])),
+            ts: Timestamp(seq),
+            via: String::new(),
+            re: None,
+            body,
+        };
+        Message::write(&Identity::from_seed([seed; 32]), new).unwrap()
+    }
+
+    #[test]
+    fn acts_that_never_count_are_not_kept_to_be_looked_at_again() {
+        let genesis = Body::Genesis(Genesis {
+            name: String::new(),
+            nick: String::new(),
+            invite_policy: InvitePolicy::Members,
+            nonce: [0; 16],
+        });
+        let genesis = act(1, RoomId::from_bytes([0; 32]), 1, genesis);
+        let room = genesis.room();
+        let mut roster = Roster::new(room);
+        assert_eq!(roster.insert(&genesis).joined, [genesis.header().author]);
+        let kept = roster.acts.len();
+        for seq in 2..200 {
+            let member = genesis.header().author;
+            let body = match seq % 3 {
+                0 => Body::Leave,
+                1 => Body::Grant(Grant {
+                    member,
+                    admin: true,
+                }),
+                _ => Body::Profile(Profile {
+                    nick: format!("nick {seq}"),
+                }),
+            };
+            roster.insert(&act(1, room, seq, body));
+        }
+        assert_eq!((roster.acts.len(), roster.waiting.len()), (kept, 0));
+        let waits = Body::Profile(Profile {
+            nick: "later".into(),
+        });
+        roster.insert(&act(2, room, 1, waits));
+        assert_eq!(roster.waiting.len(), 1);
+    }
+}

@@ -414,7 +414,15 @@ mod tests {
             clean_nick(&"x".repeat(100)).map(|n| n.len()),
             Some(NICK_CHARS_MAX)
         );
-        for nothing in ["", " ", "--.", "\u{1b}\u{202e}", "\u{200b}", "]]", "\u{301}"] {
+        for nothing in [
+            "",
+            " ",
+            "--.",
+            "\u{1b}\u{202e}",
+            "\u{200b}",
+            "]]",
+            "\u{301}",
+        ] {
             assert_eq!(clean_nick(nothing), None, "{nothing:?}");
         }
     }

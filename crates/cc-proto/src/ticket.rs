@@ -267,10 +267,7 @@ mod tests {
             .unwrap();
         assert_eq!(read.name, name[1..]);
         assert_eq!(read.addresses[0].relay, None);
-        assert_eq!(
-            read.addresses[0].direct.len(),
-            limits::DIRECT_ADDRESSES_MAX
-        );
+        assert_eq!(read.addresses[0].direct.len(), limits::DIRECT_ADDRESSES_MAX);
     }
 
     #[test]
