@@ -121,7 +121,8 @@ pub fn install(settings_path: &Path, command: &str) -> Result<Installed, Setting
         return Ok(done);
     }
     // An earlier backup stays as long as our entry does; without an entry it is out of date.
-    if done == Installed::Added {
+    let keep = done == Installed::Added || target.backup()?.is_none();
+    if keep {
         target.keep_backup(&before)?;
     }
     let new = if before.text().is_none() {
@@ -130,7 +131,7 @@ pub fn install(settings_path: &Path, command: &str) -> Result<Installed, Setting
         new
     };
     if let Err(error) = target.write(&before, &new) {
-        if done == Installed::Added {
+        if keep {
             target.drop_backup()?;
         }
         return Err(error);
@@ -153,7 +154,11 @@ pub fn uninstall(settings_path: &Path) -> Result<Uninstalled, SettingsError> {
         return Ok(Uninstalled::NotInstalled);
     };
     let backup = target.backup()?;
-    let original = backup.as_ref().and_then(Before::text);
+    // A backup that has our entry was made when it was brought up to date, and does not tell what was before us.
+    let original = backup
+        .as_ref()
+        .and_then(Before::text)
+        .filter(|original| !entry::has_ours(original));
     let taken = entry::take(text, original).map_err(|fault| fault.at(settings_path))?;
     let Some(taken) = taken else {
         target.drop_backup()?;

@@ -209,6 +209,65 @@ fn doubled_entries_become_one_and_all_go() {
 }
 
 #[test]
+fn a_line_that_only_begins_like_ours_stays() {
+    for theirs in [
+        "cc-hook-claude && my-own-tool",
+        "cc-hook-claude; my-own-tool",
+        "mine;/bin/cc-hook-claude",
+        "cc-hook-claude | tee log",
+        "cc-hook-claude --mine",
+        "cc-hook-claude --home",
+        "cc-hook-claude --home $(mine)",
+        "$MINE/cc-hook-claude",
+        "/opt/bin/cc-connect hook --agent other --mine",
+        "/opt/bin/cc-connect hook --agent claude --mine",
+        "/opt/bin/cc-connect hook --agent claude > log",
+        "/opt/bin/cc-connect hook",
+    ] {
+        let folder = folder();
+        let text = serde_json::json!({"hooks": {"UserPromptSubmit": [
+            {"hooks": [{"type": "command", "command": theirs}]}]}});
+        let path = with(folder.path(), &text.to_string());
+        assert_eq!(uninstall(&path).unwrap(), Uninstalled::NotInstalled);
+        assert_eq!(install(&path, OURS).unwrap(), Installed::Added, "{theirs}");
+        assert_eq!(commands(&path), [theirs, OURS]);
+        assert_eq!(uninstall(&path).unwrap(), Uninstalled::Removed);
+        assert_eq!(fs::read_to_string(&path).unwrap(), text.to_string());
+    }
+}
+
+#[test]
+fn a_line_with_a_home_is_ours() {
+    let folder = folder();
+    let path = with(folder.path(), "{}");
+    let hook = ["hook", "--agent", "claude", "--home", "/it's a home"];
+    let ours = [
+        command_line(Path::new("/opt/cc-connect"), &hook).unwrap(),
+        command_line(Path::new("/opt/cc-hook-claude"), &hook[3..]).unwrap(),
+    ];
+    for line in ours {
+        install(&path, &line).unwrap();
+        assert_eq!(commands(&path), [line]);
+    }
+    assert_eq!(uninstall(&path).unwrap(), Uninstalled::Removed);
+    assert_eq!(fs::read_to_string(&path).unwrap(), "{}");
+}
+
+#[test]
+fn an_upgrade_without_a_backup_makes_one() {
+    let folder = folder();
+    let path = with(folder.path(), "{ \"a\":  1 }");
+    install(&path, "/old/cc-hook-claude").unwrap();
+    fs::remove_file(backup_path(&path)).unwrap();
+    let before = fs::read_to_string(&path).unwrap();
+    assert_eq!(install(&path, OURS).unwrap(), Installed::Replaced);
+    assert_eq!(fs::read_to_string(backup_path(&path)).unwrap(), before);
+    assert_eq!(uninstall(&path).unwrap(), Uninstalled::Removed);
+    assert_eq!(commands(&path), [""; 0]);
+    assert_eq!(names(folder.path()), ["settings.json"]);
+}
+
+#[test]
 fn what_install_made_goes_again() {
     let folder = folder();
     let inside = folder.path().join(".claude").join("settings.json");

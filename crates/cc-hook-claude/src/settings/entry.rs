@@ -281,20 +281,33 @@ fn only_one(members: &[json_text::Member], key: &str, what: &'static str) -> Res
     Ok(())
 }
 
-/// Whether a command line runs our hook: `…/cc-hook-claude`, or `…/cc-connect hook …`.
+/// Whether the text has an entry of ours.
+pub(super) fn has_ours(text: &str) -> bool {
+    find(text).is_ok_and(|found| !found.ours.is_empty())
+}
+
+/// Whether a command line is one that [`command_line`] writes for our hook: `…/cc-hook-claude` or
+/// `…/cc-connect hook --agent claude`, either with `--home DIR` behind it and nothing else.
 fn is_ours(line: &str) -> bool {
-    let mut words = shell_words(line).into_iter();
-    let Some(program) = words.next() else {
+    let words = shell_words(line);
+    // What stands otherwise than we write it may be more than a shell's words: somebody else's line.
+    if join_quoted(words.iter().map(String::as_str)) != line {
         return false;
+    }
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let words = match words.as_slice() {
+        [words @ .., "--home", _] => words,
+        words => words,
     };
-    match program.rsplit('/').next() {
-        Some("cc-hook-claude") => true,
-        Some("cc-connect") => words.next().as_deref() == Some("hook"),
+    let is = |program: &str, name: &str| program.rsplit('/').next() == Some(name);
+    match words {
+        [program] => is(program, "cc-hook-claude"),
+        [program, "hook", "--agent", "claude"] => is(program, "cc-connect"),
         _ => false,
     }
 }
 
-/// The first words of a shell command line, quotes undone; enough for the lines that we write.
+/// The words of a shell command line, quotes undone; enough for the lines that we write.
 fn shell_words(line: &str) -> Vec<String> {
     let mut words = Vec::new();
     let mut word: Option<String> = None;
@@ -322,8 +335,12 @@ fn shell_words(line: &str) -> Vec<String> {
 /// cannot hold.
 pub fn command_line(program: &Path, arguments: &[&str]) -> Option<String> {
     let words = std::iter::once(program.to_str()?).chain(arguments.iter().copied());
+    Some(join_quoted(words))
+}
+
+fn join_quoted<'a>(words: impl Iterator<Item = &'a str>) -> String {
     let quoted: Vec<String> = words.map(quote).collect();
-    Some(quoted.join(" "))
+    quoted.join(" ")
 }
 
 fn quote(word: &str) -> String {
