@@ -70,6 +70,26 @@ impl Home {
         }
     }
 
+    /// The whole path of the home that was asked for, unless it is the one that is used where none is asked for.
+    pub fn other_than_default(asked: Option<&Path>) -> CliResult<Option<PathBuf>> {
+        let whole = |place: PathBuf| {
+            let whole = place.canonicalize();
+            whole.or_else(|_| std::path::absolute(place))
+        };
+        let Some(asked) = asked.filter(|path| !path.as_os_str().is_empty()) else {
+            return Ok(None);
+        };
+        let home = whole(asked.to_path_buf()).map_err(|error| {
+            CliError::new(
+                Kind::Home,
+                format!("cannot use the home folder {}", asked.display()),
+            )
+            .because(&error)
+        })?;
+        let default = user_folder().and_then(|folder| whole(folder.join(".cc-connect")).ok());
+        Ok(Some(home).filter(|home| Some(home) != default.as_ref()))
+    }
+
     /// The canonical path.
     pub fn path(&self) -> &Path {
         &self.0

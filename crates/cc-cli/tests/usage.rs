@@ -2,6 +2,9 @@
 
 mod support;
 
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+
 use serde_json::Value;
 use support::{Person, stderr, stdout};
 
@@ -134,14 +137,54 @@ fn install_and_uninstall_give_the_settings_back() {
     let command = installed["hooks"]["UserPromptSubmit"][0]["hooks"][0]["command"]
         .as_str()
         .unwrap();
-    assert!(command.ends_with(" hook --agent claude"), "{command}");
+    let home = somebody.home.to_str().unwrap();
+    let ours = format!(" hook --agent claude --home {home}");
+    assert!(command.ends_with(&ours), "{command}");
     assert_eq!(somebody.object(&["uninstall", "claude"])["changed"], true);
     assert_eq!(std::fs::read_to_string(&settings).unwrap(), before);
+
+    std::fs::write(&settings, "{\"hooks\":[]}").unwrap();
+    let (error, _) = somebody.failure(&["install", "claude"]);
+    assert_eq!(error["hint"], "mend the file, then try again");
 
     std::fs::write(&settings, "{ not json").unwrap();
     let (error, exit) = somebody.failure(&["install", "claude"]);
     assert_eq!((&error["kind"], exit), (&"settings".into(), 1));
     assert_eq!(std::fs::read_to_string(&settings).unwrap(), "{ not json");
+}
+
+#[test]
+fn the_installed_hook_reads_the_home_it_was_installed_for() {
+    let somebody = Person::with_home("it's a home");
+    let settings = somebody.folder().join(".claude/settings.json");
+    let command = || {
+        let text = std::fs::read_to_string(&settings).unwrap();
+        let installed: Value = serde_json::from_str(&text).unwrap();
+        let command = &installed["hooks"]["UserPromptSubmit"][0]["hooks"][0]["command"];
+        command.as_str().unwrap().to_owned()
+    };
+    let by_default = somebody.folder().join(".cc-connect");
+    somebody.object(&["--home", by_default.to_str().unwrap(), "install", "claude"]);
+    assert!(command().ends_with(" hook --agent claude"), "{}", command());
+
+    somebody.start("shop", "alice");
+    somebody.object(&["send", "hello"]);
+    somebody.object(&["install", "claude"]);
+    let event = serde_json::json!({"session_id": "s", "cwd": somebody.project, "hook_event_name": "UserPromptSubmit"});
+    let hook = |command: &str| {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", command]).env_clear();
+        shell.env("HOME", somebody.folder()).stdin(Stdio::piped());
+        let mut shell = shell.stdout(Stdio::piped()).spawn().unwrap();
+        let mut stdin = shell.stdin.take().unwrap();
+        stdin.write_all(event.to_string().as_bytes()).unwrap();
+        drop(stdin);
+        let output = shell.wait_with_output().unwrap();
+        assert!(output.status.success());
+        stdout(&output)
+    };
+    let answer = hook(&command());
+    assert!(answer.contains("shop"), "{}: {answer}", command());
 }
 
 #[test]

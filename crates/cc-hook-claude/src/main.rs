@@ -3,5 +3,9 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    cc_hook_claude::hook_main()
+    let mut arguments = std::env::args_os().skip(1);
+    match (arguments.next(), arguments.next()) {
+        (Some(option), Some(home)) if option == "--home" => cc_hook_claude::hook_main_in(&home),
+        _ => cc_hook_claude::hook_main(),
+    }
 }

@@ -1,6 +1,6 @@
 //! `install` and `uninstall`: our entry in an agent's settings.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use cc_hook_claude::settings::{self, Installed, SettingsError, Uninstalled};
 use cc_proto::text::clean_line;
@@ -8,13 +8,14 @@ use cc_proto::text::clean_line;
 use super::objects::{Edited, object};
 use crate::args::Agent;
 use crate::error::{CliError, CliResult, Kind};
+use crate::home::Home;
 use crate::output::Output;
 
 /// Makes the agent call our hook on every prompt.
-pub fn install(agent: Agent, output: Output) -> CliResult {
+pub fn install(agent: Agent, home: Option<&Path>, output: Output) -> CliResult {
     let path = settings_path(agent)?;
-    let installed =
-        settings::install(&path, &hook_command(agent)?).map_err(|error| not_edited(&error))?;
+    let installed = settings::install(&path, &hook_command(agent, home)?)
+        .map_err(|error| not_edited(&error))?;
     let shown = shown(&path);
     let (changed, text) = match installed {
         Installed::Added => (
@@ -63,17 +64,22 @@ fn settings_path(agent: Agent) -> CliResult<PathBuf> {
     })
 }
 
-/// What the agent runs: this very program, quoted for a shell.
-fn hook_command(agent: Agent) -> CliResult<String> {
+/// What the agent runs: this very program, quoted for a shell, with the home where it is not the one by default.
+fn hook_command(agent: Agent, home: Option<&Path>) -> CliResult<String> {
     let program = std::env::current_exe().map_err(|error| {
         CliError::new(Kind::Settings, "cannot find this program's own file").because(&error)
     })?;
-    settings::command_line(&program, &["hook", "--agent", name(agent)]).ok_or_else(|| {
-        CliError::new(
-            Kind::Settings,
-            "this program's path is not UTF-8, which settings cannot hold",
-        )
-    })
+    let not_text = |what: &str| {
+        let message = format!("{what} path is not UTF-8, which settings cannot hold");
+        CliError::new(Kind::Settings, message)
+    };
+    let mut arguments = vec!["hook", "--agent", name(agent)];
+    let home = Home::other_than_default(home)?;
+    if let Some(home) = &home {
+        let home = home.to_str().ok_or_else(|| not_text("the home folder's"))?;
+        arguments.extend(["--home", home]);
+    }
+    settings::command_line(&program, &arguments).ok_or_else(|| not_text("this program's"))
 }
 
 const fn name(agent: Agent) -> &'static str {
@@ -82,14 +88,16 @@ const fn name(agent: Agent) -> &'static str {
     }
 }
 
-fn shown(path: &std::path::Path) -> String {
+fn shown(path: &Path) -> String {
     clean_line(&path.to_string_lossy(), usize::MAX)
 }
 
 fn not_edited(error: &SettingsError) -> CliError {
     let failure = CliError::new(Kind::Settings, "the settings were not changed").because(error);
     match error {
-        SettingsError::Malformed { .. } => failure.hint("mend the file, then try again"),
+        SettingsError::Malformed { .. } | SettingsError::WrongShape { .. } => {
+            failure.hint("mend the file, then try again")
+        }
         _ => failure,
     }
 }

@@ -1,9 +1,8 @@
 //! `hook`: what an agent calls on every prompt. It starts nothing that is not needed and always exits 0.
 
-use std::ffi::OsString;
-use std::os::unix::process::CommandExt as _;
+use std::ffi::{OsStr, OsString};
 use std::path::Path;
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 
 use crate::args::HookArgs;
 
@@ -21,12 +20,8 @@ pub fn run_early() -> Option<ExitCode> {
     {
         return None;
     }
-    if let Some(home) = option(&rest, "--home") {
-        again_with_home(home.as_ref(), option(&rest, "--agent").unwrap_or_default());
-        return Some(ExitCode::SUCCESS);
-    }
     match option(&rest, "--agent") {
-        Some(agent) => run(&agent),
+        Some(agent) => run(&agent, option(&rest, "--home").as_deref()),
         None => complain("name the agent with --agent"),
     }
     Some(ExitCode::SUCCESS)
@@ -47,33 +42,18 @@ pub fn was_meant() -> bool {
 
 /// Runs the hook where options stood before the command.
 pub fn run_with_home(home: Option<&Path>, args: &HookArgs) {
-    match home {
-        Some(home) => again_with_home(home, args.agent.as_str().into()),
-        None => run(args.agent.as_ref()),
-    }
+    run(args.agent.as_ref(), home.map(Path::as_os_str));
 }
 
-fn run(agent: &std::ffi::OsStr) {
-    if agent == "claude" {
-        // Its own exit code is 0 as well, and nothing is left to be done with it.
-        let _ = cc_hook_claude::hook_main();
-    } else {
-        complain("the only agent so far is claude");
+fn run(agent: &OsStr, home: Option<&OsStr>) {
+    if agent != "claude" {
+        return complain("the only agent so far is claude");
     }
-}
-
-/// The hook takes its home from the environment; nothing may write to one's own, so the program starts anew.
-fn again_with_home(home: &Path, agent: OsString) {
-    let failed = match std::env::current_exe() {
-        Ok(program) => Command::new(program)
-            .arg("hook")
-            .arg("--agent")
-            .arg(agent)
-            .env("CC_CONNECT_HOME", home)
-            .exec(),
-        Err(error) => error,
+    // Its own exit code is 0 as well, and nothing is left to be done with it.
+    let _ = match home {
+        Some(home) => cc_hook_claude::hook_main_in(home),
+        None => cc_hook_claude::hook_main(),
     };
-    complain(&failed.to_string());
 }
 
 fn option(arguments: &[OsString], name: &str) -> Option<OsString> {

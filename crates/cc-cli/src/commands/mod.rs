@@ -8,7 +8,7 @@ mod log;
 pub mod objects;
 mod room;
 mod run;
-mod send;
+pub mod send;
 mod status;
 
 use crate::args::{Cli, Command, RoomCommand};
@@ -34,7 +34,7 @@ pub fn run(cli: Cli, output: Output) -> CliResult<u8> {
         Command::Run(args) => wait(run::run(&Home::open(home)?, &args, output))?,
         Command::Hook(args) => hook::run_with_home(home, &args),
         Command::Identity => identity::run(&Home::open(home)?, output)?,
-        Command::Install(args) => agent::install(args.agent, output)?,
+        Command::Install(args) => agent::install(args.agent, home, output)?,
         Command::Uninstall(args) => agent::uninstall(args.agent, output)?,
         Command::Demo => return wait(crate::demo::run(output)),
         // Only a home that is there is served: a daemon must not bring back one that was removed.
