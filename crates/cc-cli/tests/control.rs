@@ -126,6 +126,32 @@ fn noise_is_answered_or_the_connection_closed_and_the_daemon_goes_on() {
 }
 
 #[test]
+fn a_message_that_no_room_takes_is_refused_with_a_reason() {
+    let alice = Person::new();
+    let (room, _) = alice.start("shop", "alice");
+    let long = "x".repeat(16_385);
+    for (text, via, why) in [
+        ("", "", "the message is empty"),
+        (" \n ", "", "the message is empty"),
+        (&long, "", "the message has 16385 bytes"),
+        ("hello", &long[..65], "the agent's name has 65 bytes"),
+    ] {
+        let params = json!({"room": room, "text": text, "via": via});
+        let error = &alice.connect().call("send", &params)["error"];
+        assert_eq!(error["code"], 5, "{error}");
+        assert_eq!(error["data"]["kind"], "bad_message");
+        assert!(
+            error["message"].as_str().unwrap().starts_with(why),
+            "{error}"
+        );
+    }
+    let (error, _) = alice.failure(&["send", "--via", &long[..65], "hello"]);
+    assert!(error["hint"].as_str().is_some(), "{error}");
+    let params = json!({"room": room, "text": "hello", "via": &long[..64]});
+    assert!(alice.connect().call("send", &params)["error"].is_null());
+}
+
+#[test]
 fn notifications_are_carried_out_and_never_answered() {
     let alice = Person::new();
     let (room, _) = alice.start("shop", "alice");

@@ -72,12 +72,44 @@ fn read_text() -> CliResult<String> {
         .take(limit)
         .read_to_end(&mut bytes)
         .map_err(failed)?;
-    let mut text = String::from_utf8(bytes).map_err(|_| {
-        CliError::new(Kind::Message, "standard input is not UTF-8 text")
-            .hint(format!("a message has at most {TEXT_BYTES_MAX} bytes"))
-    })?;
-    if text.ends_with('\n') {
-        text.pop();
+    text_of(bytes)
+}
+
+/// The text in what was read, without the line break at its end. What is too long was not read to its end, and may be
+/// cut within a character.
+fn text_of(mut bytes: Vec<u8>) -> CliResult<String> {
+    if bytes.last() == Some(&b'\n') {
+        bytes.pop();
     }
-    Ok(text)
+    if bytes.len() > TEXT_BYTES_MAX {
+        return Err(CliError::new(
+            Kind::Message,
+            format!("the message has more than {TEXT_BYTES_MAX} bytes"),
+        )
+        .hint("send it in parts"));
+    }
+    String::from_utf8(bytes)
+        .map_err(|_| CliError::new(Kind::Message, "standard input is not UTF-8 text"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_too_long_is_told_from_what_is_no_text() {
+        let of =
+            |text: &str, bytes: usize| text_of(text.repeat(bytes).into_bytes()[..bytes].to_vec());
+        assert_eq!(of("x", TEXT_BYTES_MAX).unwrap().len(), TEXT_BYTES_MAX);
+        let with_break = "x".repeat(TEXT_BYTES_MAX) + "\n";
+        assert_eq!(
+            text_of(with_break.into_bytes()).unwrap().len(),
+            TEXT_BYTES_MAX
+        );
+        // Cut within a character.
+        let error = of("€", TEXT_BYTES_MAX + 2).unwrap_err();
+        assert_eq!(error.message, "the message has more than 16384 bytes");
+        let error = text_of(b"\xff\n".to_vec()).unwrap_err();
+        assert_eq!(error.message, "standard input is not UTF-8 text");
+    }
 }

@@ -6,6 +6,7 @@ use cc_net::{
     Draft, DraftError, NodeError, Room, RoomError, RoomEvent, RoomState, RoomStatus, SendError,
 };
 use cc_proto::frames::Refusal;
+use cc_proto::limits::VIA_BYTES_MAX;
 use cc_proto::room::{RejectReason, RoomEvent as CoreEvent};
 use futures_util::future::join_all;
 use serde::Serialize;
@@ -17,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::keeper::{KeeperHandle, OpenedRoom};
 use super::subscription;
+use crate::commands::send::check_text;
 use crate::error::{CliError, Kind};
 use crate::launch::VERSION;
 use crate::rpc::{
@@ -177,6 +179,21 @@ async fn send(session: &Session, params: SendParams) -> Result<SendResult, RpcEr
             "a message's id is 64 hexadecimal digits",
         )
     })?;
+    check_text(&params.text).map_err(|error| {
+        let refused = RpcError::new(code::BAD_MESSAGE, error.message);
+        match error.hint {
+            Some(hint) => refused.hint(hint),
+            None => refused,
+        }
+    })?;
+    if params.via.len() > VIA_BYTES_MAX {
+        let bytes = params.via.len();
+        return Err(RpcError::new(
+            code::BAD_MESSAGE,
+            format!("the agent's name has {bytes} bytes, and at most {VIA_BYTES_MAX} can be sent"),
+        )
+        .hint("name the agent with a word or two"));
+    }
     let draft = Draft {
         text: params.text,
         via: params.via,
