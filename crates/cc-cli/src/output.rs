@@ -1,8 +1,9 @@
 //! Printing: data to standard output, the rest to standard error, colour only where it is wanted.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::io::{self, IsTerminal as _, Write as _};
 
+use cc_proto::text::is_shown_as_is;
 use serde_json::Value;
 
 use crate::args::{ColorChoice, Global};
@@ -38,6 +39,26 @@ impl fmt::Display for Styled<'_> {
         };
         write!(f, "\x1b[{code}m{}\x1b[0m", self.1)
     }
+}
+
+/// The object on one line, with JSON's own escapes for what could act on a terminal; a reader gets the same data.
+fn printable(object: &Value) -> String {
+    let text = object.to_string();
+    if text.chars().all(is_shown_as_is) {
+        return text;
+    }
+    let mut out = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        if is_shown_as_is(c) {
+            out.push(c);
+        } else {
+            // Such a character can only stand within a string. Writing to a string cannot fail.
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                let _ = write!(out, "\\u{unit:04x}");
+            }
+        }
+    }
+    out
 }
 
 impl Output {
@@ -83,7 +104,7 @@ impl Output {
     pub fn data(self, object: &Value, text: impl fmt::Display) {
         let mut out = io::stdout().lock();
         let written = if self.json {
-            writeln!(out, "{object}")
+            writeln!(out, "{}", printable(object))
         } else {
             writeln!(out, "{text}")
         };
@@ -110,7 +131,7 @@ impl Output {
     pub fn error(self, error: &CliError) {
         let mut err = io::stderr().lock();
         let _ = if self.json {
-            writeln!(err, "{}", error.to_json())
+            writeln!(err, "{}", printable(&error.to_json()))
         } else {
             let label = if self.color_errors {
                 "\x1b[31merror:\x1b[0m"
@@ -128,5 +149,23 @@ impl Output {
             }
             writeln!(err, "{text}")
         };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_cannot_act_on_the_terminal_and_stays_the_same() {
+        let plain = serde_json::json!({"text": "naïve 日本 🚀\n\t\u{1b}"});
+        assert_eq!(printable(&plain), plain.to_string());
+        let hidden = serde_json::json!({"text": "a\u{202e}b\u{9b}c\u{7f}d\u{2028}e\u{200b}f\u{e0041}g\u{85}h"});
+        let printed = printable(&hidden);
+        assert_eq!(
+            printed,
+            "{\"text\":\"a\\u202eb\\u009bc\\u007fd\\u2028e\\u200bf\\udb40\\udc41g\\u0085h\"}"
+        );
+        assert_eq!(serde_json::from_str::<Value>(&printed).unwrap(), hidden);
     }
 }
