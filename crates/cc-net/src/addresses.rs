@@ -10,7 +10,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use cc_log::{Durability, FsStorage, Storage};
 use cc_proto::id::AuthorId;
 use cc_proto::limits::DIRECT_ADDRESSES_MAX;
-use cc_proto::ticket::PeerAddress;
+use cc_proto::ticket::{PeerAddress, RELAY_BYTES_MAX};
 use iroh::address_lookup::MemoryLookup;
 use iroh::endpoint::Connection;
 use iroh::{EndpointAddr, RelayUrl, TransportAddr};
@@ -96,7 +96,8 @@ impl AddressBook {
     }
 
     /// Takes note of addresses that a ticket or another member told of. They come after the few that
-    /// we saw ourselves last, before older ones, and do not count as seen.
+    /// we saw ourselves last, before older ones, and do not count as seen. A relay is taken only where none is
+    /// known: hearsay must not lead away from one that works.
     pub fn learn(&self, address: &PeerAddress) {
         let mut entry = self.entry(&address.id);
         for direct in &address.direct {
@@ -107,12 +108,8 @@ impl AddressBook {
                 entry.direct.truncate(DIRECT_ADDRESSES_MAX);
             }
         }
-        if let Some(relay) = address
-            .relay
-            .as_deref()
-            .and_then(|relay| relay.parse().ok())
-        {
-            entry.relay = Some(relay);
+        if entry.relay.is_none() {
+            entry.relay = address.relay.as_deref().and_then(relay_url);
         }
         if !entry.direct.is_empty() || entry.relay.is_some() {
             self.insert(address.id, entry);
@@ -219,6 +216,13 @@ impl AddressBook {
     }
 }
 
+fn relay_url(text: &str) -> Option<RelayUrl> {
+    let fits = |url: &RelayUrl| url.as_str().len() <= RELAY_BYTES_MAX;
+    (text.len() <= RELAY_BYTES_MAX)
+        .then(|| text.parse().ok().filter(fits))
+        .flatten()
+}
+
 fn parse(bytes: &[u8]) -> Option<Vec<(AuthorId, Entry)>> {
     let file: BookFile = serde_json::from_slice(bytes).ok()?;
     if file.v != VERSION {
@@ -227,7 +231,7 @@ fn parse(bytes: &[u8]) -> Option<Vec<(AuthorId, Entry)>> {
     let mut peers = Vec::new();
     for line in file.peers {
         let entry = Entry {
-            relay: line.relay.and_then(|relay| relay.parse().ok()),
+            relay: line.relay.as_deref().and_then(relay_url),
             direct: line.direct.into_iter().take(DIRECT_ADDRESSES_MAX).collect(),
             seen_ms: line.seen,
         };
@@ -304,6 +308,24 @@ mod tests {
             book.save().unwrap();
             assert!(AddressBook::load(home.path()).address(&id(1)).is_some());
         }
+    }
+
+    #[test]
+    fn hearsay_does_not_replace_a_relay() {
+        let home = tempfile::tempdir().unwrap();
+        let book = AddressBook::load(home.path());
+        let told = |relay: &str| {
+            book.learn(&PeerAddress {
+                relay: Some(relay.to_owned()),
+                ..address(1, 1..2)
+            });
+            book.address(&id(1)).unwrap().relay
+        };
+        let long = format!("https://{}.example./", "a".repeat(RELAY_BYTES_MAX));
+        assert_eq!(told(&long), None);
+        let first = Some("https://first.example./".to_owned());
+        assert_eq!(told("https://first.example./"), first);
+        assert_eq!(told("https://other.example./"), first);
     }
 
     #[test]

@@ -295,7 +295,7 @@ fn with_addresses(addresses: &[PeerAddress]) -> Vec<u8> {
     };
     let mut bytes = content(&none);
     bytes.pop();
-    bytes.extend(codec::encode(addresses));
+    bytes.extend(codec::encode(&addresses.to_vec()));
     bytes
 }
 
