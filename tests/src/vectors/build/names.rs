@@ -226,9 +226,9 @@ fn nicks(cases: &mut Cases) {
         ("composed", "Letters are composed.", "e\u{301}", "\u{e9}"),
         (
             "escaped",
-            "What cleaning escapes leaves its letters and digits.",
-            "a\u{202e}b",
-            "au202eb",
+            "What cleaning escapes goes, its escape too.",
+            "a\u{202e}b\u{1b}[31mc\u{fff9}\u{fdd0}",
+            "ab31mc",
         ),
         ("invisible", "Invisible characters go.", "a\u{200b}l", "al"),
         (
