@@ -295,14 +295,11 @@ fn is_ours(line: &str) -> bool {
         return false;
     }
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    let words = match words.as_slice() {
-        [words @ .., "--home", _] => words,
-        words => words,
-    };
     let is = |program: &str, name: &str| program.rsplit('/').next() == Some(name);
-    match words {
-        [program] => is(program, "cc-hook-claude"),
-        [program, "hook", "--agent", "claude"] => is(program, "cc-connect"),
+    match words.as_slice() {
+        [program] | [program, "--home", _] => is(program, "cc-hook-claude"),
+        [program, "hook", "--agent", "claude"]
+        | [program, "hook", "--agent", "claude", "--home", _] => is(program, "cc-connect"),
         _ => false,
     }
 }
