@@ -4,11 +4,13 @@
 //! one sync, and only then gives out what is to be sent, told or answered. So whatever leaves a
 //! machine is on its disk. The daemon and the simulator run this same code.
 
+mod files;
+
 use std::path::{Path, PathBuf};
 
 use cc_log::{
-    CursorStore, Durability, FsStorage, LineInfo, LogWriter, ReadError, RosterView, Storage, Trust,
-    ViewMember, WriteError,
+    CursorStore, FsStorage, LineInfo, LogWriter, ReadError, RosterView, Storage, Trust, ViewMember,
+    WriteError,
 };
 use cc_proto::body::{Body, Genesis, Invite, InvitePolicy};
 use cc_proto::clock::Now;
@@ -20,17 +22,13 @@ use cc_proto::limits;
 use cc_proto::message::{Message, MessageError, NewMessage};
 use cc_proto::random::Random;
 use cc_proto::room::{Input, Output, RejectReason, RoomConfig, RoomCore, RoomEvent, Stored};
-use cc_proto::roster::join_body;
 use cc_proto::text;
 use cc_proto::ticket::Ticket;
 
-const CHAIN_FILE: &str = "chain";
-const TICKET_FILE: &str = "ticket";
-const PENDING_JOIN_FILE: &str = "pending-join";
+use files::Files;
+
 /// Cursors of sessions that are long gone are swept this often.
 const SWEEP_MS: u64 = 24 * 60 * 60 * 1000;
-/// Longest of the small files above, in bytes.
-const SMALL_FILE_BYTES_MAX: u64 = 64 * 1024;
 
 /// Why a room was not made or opened.
 #[derive(Debug, thiserror::Error)]
@@ -208,8 +206,8 @@ impl<S: Storage> RoomEngine<S> {
             dir: &dir,
         };
         files.make_dir()?;
-        files.write(CHAIN_FILE, chain.0.to_string().as_bytes())?;
-        files.write(TICKET_FILE, ticket.to_string().as_bytes())?;
+        files.write_chain(chain)?;
+        files.write_ticket(&ticket)?;
         let (mut log, _) = LogWriter::open(storage.clone(), &dir, room, config.identity.author())?;
         let line = LineInfo {
             nick,
@@ -262,7 +260,7 @@ impl<S: Storage> RoomEngine<S> {
         };
         // A chain of its own: the join of the former ticket may yet turn up in the other.
         let chain = ChainId(self.random.next_u64() as u32);
-        files.write(CHAIN_FILE, chain.0.to_string().as_bytes())?;
+        files.write_chain(chain)?;
         files.write_join(&self.config.identity, ticket, nick, now)?;
         self.ticket = Some(ticket.clone());
         self.stale = true;
@@ -398,7 +396,7 @@ impl<S: Storage> RoomEngine<S> {
                     storage: &self.storage,
                     dir: &self.dir,
                 };
-                files.write(CHAIN_FILE, chain.0.to_string().as_bytes())?;
+                files.write_chain(chain)?;
             }
             Output::Append { message, token } => {
                 let n = self.append(&message, now)?;
@@ -417,9 +415,11 @@ impl<S: Storage> RoomEngine<S> {
                 turn.drafts.push((token, Err(reason.into())));
             }
             Output::Event(RoomEvent::Joined) => {
-                let path = self.dir.join(PENDING_JOIN_FILE);
-                // Left behind it does no harm: a member has no use for it.
-                let _ = self.storage.remove(&path);
+                let files = Files {
+                    storage: &self.storage,
+                    dir: &self.dir,
+                };
+                files.remove_join();
                 turn.outputs.push(Output::Event(RoomEvent::Joined));
             }
             output => turn.outputs.push(output),
@@ -589,95 +589,4 @@ fn load<S: Storage>(
         lost: log.lost()?,
     };
     Ok(RoomCore::open(room, &stored, now, log)?)
-}
-
-/// The small files in a room's folder.
-struct Files<'a, S> {
-    storage: &'a S,
-    dir: &'a Path,
-}
-
-impl<S: Storage> Files<'_, S> {
-    fn failed(&self, name: &str) -> impl FnOnce(std::io::Error) -> EngineError {
-        let path = self.dir.join(name);
-        move |source| EngineError::File { path, source }
-    }
-
-    fn make_dir(&self) -> Result<(), EngineError> {
-        self.storage
-            .create_dir_all(self.dir)
-            .map_err(self.failed(""))
-    }
-
-    fn write(&self, name: &str, bytes: &[u8]) -> Result<(), EngineError> {
-        self.storage
-            .replace(&self.dir.join(name), bytes, Durability::Synced)
-            .map_err(self.failed(name))
-    }
-
-    fn read(&self, name: &str) -> Result<Option<Vec<u8>>, EngineError> {
-        match self
-            .storage
-            .read(&self.dir.join(name), SMALL_FILE_BYTES_MAX)
-        {
-            Ok(bytes) => Ok(Some(bytes)),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(self.failed(name)(error)),
-        }
-    }
-
-    /// The chain of our own messages. A new one where the file was lost, so that the old chain is
-    /// never forked.
-    fn chain_or_new(&self, random: &mut Random) -> Result<ChainId, EngineError> {
-        if let Some(chain) = self.read_chain()? {
-            return Ok(chain);
-        }
-        let chain = ChainId(random.next_u64() as u32);
-        self.write(CHAIN_FILE, chain.0.to_string().as_bytes())?;
-        Ok(chain)
-    }
-
-    /// Writes the join that proves `ticket`, to open our chain, and the ticket.
-    fn write_join(
-        &self,
-        identity: &Identity,
-        ticket: &Ticket,
-        nick: &str,
-        now: Now,
-    ) -> Result<(), EngineError> {
-        let chain = self.read_chain()?.unwrap_or(ChainId(0));
-        let (me, invite) = (identity.author(), ticket.invite());
-        let new = NewMessage {
-            room: ticket.room,
-            chain,
-            seq: Seq::FIRST,
-            prev: None,
-            ts: now.wall,
-            via: String::new(),
-            re: None,
-            body: Body::Join(join_body(&invite, &ticket.room, &me, nick.to_owned())),
-        };
-        let join = Message::write(identity, new)?;
-        self.write(PENDING_JOIN_FILE, &join.to_raw())?;
-        self.write(TICKET_FILE, ticket.to_string().as_bytes())
-    }
-
-    /// `None` where it is missing or damaged.
-    fn read_chain(&self) -> Result<Option<ChainId>, EngineError> {
-        let bytes = self.read(CHAIN_FILE)?;
-        let text = bytes.and_then(|bytes| String::from_utf8(bytes).ok());
-        Ok(text.and_then(|text| text.trim().parse().ok()).map(ChainId))
-    }
-
-    fn read_ticket(&self) -> Result<Option<Ticket>, EngineError> {
-        let bytes = self.read(TICKET_FILE)?;
-        let text = bytes.and_then(|bytes| String::from_utf8(bytes).ok());
-        Ok(text.and_then(|text| text.parse().ok()))
-    }
-
-    fn read_join(&self, room: &RoomId) -> Result<Option<Message>, EngineError> {
-        let bytes = self.read(PENDING_JOIN_FILE)?;
-        let join = bytes.and_then(|bytes| Message::from_log(&bytes).ok());
-        Ok(join.filter(|join| join.room() == *room))
-    }
 }

@@ -5,13 +5,15 @@
 //! | [`types`](self) | the inputs, outputs and events |
 //! | `write.rs` | drafts: signing, own chains, adoption after a copied home |
 //! | `accept.rs` | what may be appended, from whichever source; gossip frames |
-//! | `session.rs` | the sync session: hello, door, heads, segments |
+//! | `session.rs` | the sync session: its beginning and end, hello, the door |
+//! | `exchange.rs` | what goes over in it: heads, locators, segments |
 //! | `peers.rs` | who is online, with whom to sync and when |
 //!
 //! Nothing here stores anything. The caller appends what it is told to, makes it durable, and only
 //! then lets the other outputs of the same call out; what a peer is served is thereby durable.
 
 mod accept;
+mod exchange;
 mod peers;
 mod session;
 mod types;

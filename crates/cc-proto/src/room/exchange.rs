@@ -1,0 +1,299 @@
+//! What goes over in a sync session once both sides belong: heads, locators, segments.
+
+use std::collections::BTreeSet;
+
+use super::accept::Accepted;
+use super::session::{Fault, Phase, Session, Verdict};
+use super::{MisbehaviourKind, Output, RoomCore, RoomEvent, SessionId, Turn};
+use crate::chains::{ChainKey, Tip};
+use crate::frames::SyncFrame;
+use crate::history::History;
+use crate::id::{Hash, Head};
+use crate::limits;
+use crate::message::SignedMessage;
+use crate::outbox;
+use crate::segment::verify_segment;
+use crate::ticket::PeerAddress;
+
+impl RoomCore {
+    /// The heads that we tell: of a chain in which a place was lost, the one before that place, so
+    /// that the other side sends on from there.
+    fn told_heads<H: History>(&self, turn: &Turn<'_, H>) -> Result<Vec<Head>, H::Error> {
+        let mut heads = self.chains.heads();
+        for (author, chain, seq) in self.lost.iter().rev() {
+            heads.retain(|head| (head.author, head.chain) != (*author, *chain));
+            if seq.0 > 1 {
+                let before = crate::id::Seq(seq.0 - 1);
+                let held = turn.history.at(author, *chain, before)?;
+                heads.extend(held.first().map(|(_, held)| Head {
+                    author: *author,
+                    chain: *chain,
+                    seq: before,
+                    id: held.id(),
+                }));
+            }
+        }
+        Ok(heads)
+    }
+
+    pub(super) fn told_digest<H: History>(&mut self, turn: &Turn<'_, H>) -> Result<Hash, H::Error> {
+        if self.lost.is_empty() {
+            return Ok(self.chains.digest());
+        }
+        Ok(Hash::of(&crate::codec::encode(&self.told_heads(turn)?)))
+    }
+
+    /// Sends our heads, or goes on at once where both hold the same.
+    pub(super) fn exchange<H: History>(
+        &self,
+        session: &mut Session,
+        equal: bool,
+        turn: &Turn<'_, H>,
+    ) -> Result<(), H::Error> {
+        if equal {
+            session.phase = Phase::Messages;
+            session.peer_asked = true;
+            return Ok(());
+        }
+        session.phase = Phase::Heads;
+        let heads = self.told_heads(turn)?;
+        let frames = heads.len().div_ceil(limits::HEADS_PER_FRAME_MAX).max(1);
+        for i in 0..frames {
+            let from = i * limits::HEADS_PER_FRAME_MAX;
+            let to = (from + limits::HEADS_PER_FRAME_MAX).min(heads.len());
+            let part = heads[from..to].to_vec();
+            session.queue.push_back(SyncFrame::Heads {
+                heads: part,
+                more: i + 1 < frames,
+            });
+        }
+        Ok(())
+    }
+
+    pub(super) fn on_heads<H: History>(
+        &self,
+        session: &mut Session,
+        heads: Vec<Head>,
+        more: bool,
+        turn: &Turn<'_, H>,
+    ) -> Verdict<H::Error> {
+        session.heads_received += heads.len();
+        if session.heads_received > limits::HEADS_MAX {
+            return Ok(Err(Fault::Misbehaved(MisbehaviourKind::TooManyHeads)));
+        }
+        if heads.is_empty() && more {
+            return Ok(Err(Fault::Misbehaved(MisbehaviourKind::OutOfTurn)));
+        }
+        for head in heads {
+            // What we hold nothing of, we cannot lack to send.
+            let key = (head.author, head.chain);
+            if self.chains.tips(&key).is_empty() {
+                continue;
+            }
+            let tips = session.peer_tips.entry(key).or_default();
+            if tips.len() < limits::FORK_TIPS_MAX {
+                tips.insert((head.seq, head.id));
+            }
+            if tips.len() >= limits::FORK_TIPS_MAX {
+                session.peer_full.insert(key);
+            }
+        }
+        if !more {
+            session.phase = Phase::Messages;
+            for key in self.chains.keys() {
+                self.plan_chain(session, key, turn)?;
+            }
+            session.queue.push_back(SyncFrame::Asked);
+        }
+        Ok(Ok(()))
+    }
+
+    /// Decides what of a chain the other side lacks, or asks where it branched off.
+    fn plan_chain<H: History>(
+        &self,
+        session: &mut Session,
+        key: ChainKey,
+        turn: &Turn<'_, H>,
+    ) -> Result<(), H::Error> {
+        let empty = BTreeSet::new();
+        let theirs = session.peer_tips.get(&key).unwrap_or(&empty);
+        let top = self.chains.top(&key);
+        let (mut unknown, mut unknown_below) = (false, false);
+        for tip in theirs {
+            if !self.chains.holds(&key, *tip, &turn.history)? {
+                unknown = true;
+                unknown_below |= tip.0 <= top;
+            }
+        }
+        if unknown_below || (unknown && self.chains.is_forked(&key)) {
+            if session.locators_awaited.len() >= limits::LOCATORS_MAX {
+                session.partial = true;
+                return Ok(());
+            }
+            session.locators_awaited.insert(key);
+            return self.send_locator(session, key, turn);
+        }
+        if unknown {
+            return Ok(()); // they are ahead of us, and hold all that we do
+        }
+        let full = session.peer_full.contains(&key);
+        session
+            .outbox
+            .add_chain(key, &self.chains, theirs, full, &turn.history)
+    }
+
+    fn send_locator<H: History>(
+        &self,
+        session: &mut Session,
+        key: ChainKey,
+        turn: &Turn<'_, H>,
+    ) -> Result<(), H::Error> {
+        session.locators_sent.insert(key);
+        let places = outbox::locator(&key, &self.chains, &turn.history)?;
+        session.queue.push_back(SyncFrame::Locator {
+            author: key.0,
+            chain: key.1,
+            places,
+        });
+        Ok(())
+    }
+
+    pub(super) fn on_locator<H: History>(
+        &self,
+        session: &mut Session,
+        key: ChainKey,
+        places: Vec<Tip>,
+        turn: &Turn<'_, H>,
+    ) -> Verdict<H::Error> {
+        let answered = session.locators_awaited.remove(&key);
+        let asked = !session.peer_asked
+            && !session.locators_sent.contains(&key)
+            && session.locators_sent.len() < 2 * limits::LOCATORS_MAX
+            && !self.chains.tips(&key).is_empty();
+        if places.len() > limits::LOCATOR_PLACES_MAX || !(answered || asked) {
+            return Ok(Err(Fault::Misbehaved(MisbehaviourKind::OutOfTurn)));
+        }
+        if asked {
+            self.send_locator(session, key, turn)?;
+        }
+        let known = session.peer_tips.entry(key).or_default();
+        known.extend(places);
+        let full = session.peer_full.contains(&key);
+        session
+            .outbox
+            .add_chain(key, &self.chains, known, full, &turn.history)?;
+        Ok(Ok(()))
+    }
+
+    pub(super) fn on_segment<H: History>(
+        &mut self,
+        messages: Vec<SignedMessage>,
+        turn: &mut Turn<'_, H>,
+    ) -> Verdict<H::Error> {
+        let verified = match verify_segment(&self.room, messages) {
+            Ok(verified) => verified,
+            Err(crate::segment::SegmentError::Message { source, .. }) => {
+                return Ok(Err(Fault::Misbehaved(MisbehaviourKind::Message(source))));
+            }
+            Err(_) => return Ok(Err(Fault::Misbehaved(MisbehaviourKind::GarbledFrame))),
+        };
+        for message in verified {
+            let key = (message.header().author, message.header().chain);
+            match self.accept(message, turn)? {
+                Accepted::Appended => self.pace.changed(key, turn.now),
+                // What is beyond a cap is left behind; the rest goes on.
+                Accepted::Known
+                | Accepted::Refused(
+                    MisbehaviourKind::TooManyForks | MisbehaviourKind::TooManyChains,
+                ) => {}
+                Accepted::Refused(MisbehaviourKind::Gap) if self.chains.is_forked(&key) => {}
+                Accepted::Refused(kind) => return Ok(Err(Fault::Misbehaved(kind))),
+            }
+        }
+        Ok(Ok(()))
+    }
+
+    pub(super) fn on_addresses<H: History>(
+        &self,
+        addresses: Vec<PeerAddress>,
+        turn: &mut Turn<'_, H>,
+    ) {
+        let known: Vec<PeerAddress> = addresses
+            .into_iter()
+            .take(limits::LEARNED_ADDRESSES_MAX)
+            .filter(|address| self.roster.contains(&address.id) && address.id != self.me())
+            .filter(|address| address.direct.len() <= limits::DIRECT_ADDRESSES_MAX)
+            .collect();
+        if !known.is_empty() {
+            turn.out.push(Output::Learned(known));
+        }
+    }
+
+    /// Sends what the transport takes, and ends the session when both sides are done.
+    pub(super) fn pump<H: History>(
+        &mut self,
+        id: SessionId,
+        mut session: Session,
+        turn: &mut Turn<'_, H>,
+    ) -> Result<(), H::Error> {
+        let exchanging = session.has_located();
+        while session.credit > 0 {
+            let frame = match session.queue.pop_front() {
+                Some(frame) => frame,
+                None if exchanging && !session.outbox.is_empty() => {
+                    let messages = session.outbox.next_segment(&turn.history)?;
+                    if messages.is_empty() {
+                        continue;
+                    }
+                    SyncFrame::Segment { messages }
+                }
+                None if exchanging && !session.done_sent => {
+                    session.done_sent = true;
+                    self.queue_done(&mut session);
+                    continue;
+                }
+                None => break,
+            };
+            session.credit -= 1;
+            let frame = frame.encode();
+            turn.out.push(Output::SyncSend { session: id, frame });
+        }
+        if session.done_sent && session.queue.is_empty() && session.done_received {
+            self.finish(id, &session, turn);
+        } else {
+            self.sessions.insert(id, session);
+        }
+        Ok(())
+    }
+
+    fn finish<H: History>(&mut self, id: SessionId, session: &Session, turn: &mut Turn<'_, H>) {
+        let peer = session.peer;
+        turn.out.push(Output::SyncFinish { session: id });
+        self.peers.synced(peer, session.opened_at, turn.now);
+        if session.partial {
+            self.peers.want_later(peer, turn.now);
+        }
+        if !session.partial && !session.outbox.is_partial() {
+            // What was still waiting for a message before it came with this session, or never will.
+            self.pending.clear();
+            turn.out.push(Output::Event(RoomEvent::Synced(peer)));
+        }
+        if self.pace.has_gossip() && !self.peers.is_neighbor(&peer) {
+            turn.out.push(Output::JoinBootstrap(vec![peer]));
+        }
+    }
+
+    fn queue_done(&self, session: &mut Session) {
+        let addresses: Vec<PeerAddress> = self
+            .addresses
+            .iter()
+            .filter(|address| self.roster.contains(&address.id))
+            .take(limits::LEARNED_ADDRESSES_MAX)
+            .cloned()
+            .collect();
+        if !addresses.is_empty() {
+            session.queue.push_back(SyncFrame::Addresses(addresses));
+        }
+        session.queue.push_back(SyncFrame::Done);
+    }
+}
