@@ -297,11 +297,11 @@ fn a_daemon_that_cannot_start_tells_the_command_why() {
         );
     };
     fails("CC_CONNECT_BIND");
-    assert!(!alice.is_daemon_running());
+    alice.daemon_ended();
     std::fs::write(alice.home.join("identity"), "damaged").unwrap();
     let (error, exit) = alice.failure(&["room", "start", "--no-ui"]);
     assert_eq!((&error["kind"], exit), (&"home".into(), 1));
-    assert!(!alice.is_daemon_running());
+    alice.daemon_ended();
 }
 
 /// An older daemon as far as a client can tell: it holds the lock, answers `hello`, and ends when asked to stop. Run by

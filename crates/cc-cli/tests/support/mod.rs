@@ -198,6 +198,13 @@ impl Person {
         lock.is_ok_and(|lock| lock.try_lock().is_err())
     }
 
+    /// Returns once no daemon holds this home: one that reported its failure may take a moment to end.
+    pub fn daemon_ended(&self) {
+        if let Ok(lock) = std::fs::File::open(self.home.join("daemon.lock")) {
+            lock.lock().unwrap();
+        }
+    }
+
     pub fn daemon_log(&self) -> String {
         std::fs::read_to_string(self.home.join("daemon.log")).unwrap_or_default()
     }
