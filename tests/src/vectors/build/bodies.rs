@@ -55,20 +55,20 @@ fn bodies(cases: &mut Cases) {
         "invite",
         "An invite without bounds.",
         &Body::Invite(invite(INVITE)),
-        &json!({ "expires": null, "uses_max": null, "note": "", "lifts": null }),
+        &json!({ "expires": null, "uses_max": null, "note": "", "lifts": [] }),
     );
     let bounded = Invite {
         expires: Some(Timestamp(NOW)),
         uses_max: Some(3),
         note: "for the trip".into(),
-        lifts: Some(id),
+        lifts: vec![id],
         ..invite(INVITE)
     };
     add(
         "invite-bounded",
         "An invite with an end, uses, a note, and the removal that it lifts.",
         &Body::Invite(bounded),
-        &json!({ "expires": NOW, "uses_max": 3, "note": "for the trip", "lifts": id.to_hex() }),
+        &json!({ "expires": NOW, "uses_max": 3, "note": "for the trip", "lifts": [id.to_hex()] }),
     );
     let revoke = InviteRevoke {
         invite: invite_key(INVITE),
@@ -124,8 +124,24 @@ fn bodies(cases: &mut Cases) {
         &Body::Grant(Grant {
             member: author(CAROL),
             admin: true,
+            cuts: vec![],
         }),
-        &json!({ "member": author(CAROL).to_hex(), "admin": true }),
+        &json!({ "member": author(CAROL).to_hex(), "admin": true, "cuts": [] }),
+    );
+    let cut = Cut {
+        chain: ChainId(3000),
+        seq: Seq(7),
+        id,
+    };
+    add(
+        "grant-off",
+        "Carol is no admin any more; what she wrote as one counts up to a place.",
+        &Body::Grant(Grant {
+            member: author(CAROL),
+            admin: false,
+            cuts: vec![cut],
+        }),
+        &json!({ "admin": false, "cuts": [{ "chain": 3000, "seq": 7, "id": id.to_hex() }] }),
     );
     add(
         "profile",
@@ -168,8 +184,13 @@ fn bodies(cases: &mut Cases) {
     add(
         "retract",
         "A message is taken back.",
-        &Body::Retract(Retract { message: id }),
-        &json!({ "message": id.to_hex() }),
+        &Body::Retract(Retract {
+            author: author(BOB),
+            chain: ChainId(3000),
+            seq: Seq(7),
+            message: id,
+        }),
+        &json!({ "author": author(BOB).to_hex(), "chain": 3000, "seq": 7, "message": id.to_hex() }),
     );
     add(
         "summary",
@@ -312,7 +333,7 @@ fn broken_bodies(cases: &mut Cases) {
         "grant-trailing",
         "A byte is left over.",
         7,
-        &[&[7; 32][..], &[1, 0]].concat(),
+        &[&[7; 32][..], &[1, 0, 0]].concat(),
     );
     refuse(
         "profile-nick-too-long",
