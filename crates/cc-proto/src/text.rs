@@ -283,15 +283,14 @@ pub fn display_names(
         let petname = member.petname.and_then(clean_nick);
         let trusted = petname.is_some() || me == Some(member.author);
         let name = petname.or_else(|| clean_nick(member.nick));
-        let key = name.as_deref().map(look_alike_key);
-        if let Some(key) = &key {
-            *alike.entry(key.clone()).or_default() += 1;
-        }
-        named.push((member.author, name, key, trusted));
+        let print = fingerprint(&member.author);
+        // Who is shown by the fingerprint must not be passed for by a nick that is the same digits.
+        let key = look_alike_key(name.as_deref().unwrap_or(&print));
+        *alike.entry(key.clone()).or_default() += 1;
+        named.push((member.author, name, print, key, trusted));
     }
-    let shown = named.into_iter().map(|(author, name, key, trusted)| {
-        let print = fingerprint(&author);
-        let shared = key.is_some_and(|key| alike.get(&key).is_some_and(|&count| count > 1));
+    let shown = named.into_iter().map(|(author, name, print, key, trusted)| {
+        let shared = alike.get(&key).is_some_and(|&count| count > 1);
         let name = match name {
             Some(name) if shared && !trusted => format!("{name}#{print}"),
             Some(name) => name,
@@ -479,6 +478,7 @@ mod tests {
                 member(5, "]", None),
                 member(6, "me", None),
                 member(7, "ME_", None),
+                member(8, "o5o5o5o5o5", None),
             ],
             Some(author(6)),
         );
@@ -487,6 +487,7 @@ mod tests {
         assert_eq!(names[&author(3)], "bob#0303030303");
         assert_eq!(names[&author(4)], "B0B");
         assert_eq!(names[&author(5)], "0505050505");
+        assert_eq!(names[&author(8)], "o5o5o5o5o5#0808080808");
         assert_eq!(names[&author(6)], "me");
         assert_eq!(names[&author(7)], "ME_#0707070707");
     }
