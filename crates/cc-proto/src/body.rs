@@ -89,13 +89,23 @@ impl Kind {
             .map_or("unknown", |(_, _, name)| name)
     }
 
-    /// Whether it can change who belongs, or under which name: such a message always keeps its
-    /// own verified signature, and its line in the log is flagged.
+    /// Whether it can change who belongs, under which name, or what of it still stands: such a
+    /// message always keeps its own verified signature, and its line in the log is flagged.
     pub fn shapes_roster(self) -> bool {
         !matches!(
             self,
-            Self::Chat | Self::File | Self::Retract | Self::Summary | Self::Unknown(_)
+            Self::Chat | Self::File | Self::Summary | Self::Unknown(_)
         )
+    }
+}
+
+impl Kind {
+    /// Longest body, in bytes of its encoding.
+    pub fn body_bytes_max(self) -> usize {
+        match self {
+            Self::InviteRevoke | Self::Remove | Self::Grant => limits::ROSTER_BODY_BYTES_MAX,
+            _ => limits::BODY_BYTES_MAX,
+        }
     }
 }
 
@@ -132,8 +142,8 @@ pub struct Invite {
     pub uses_max: Option<u32>,
     /// For people, at most [`limits::NOTE_BYTES_MAX`] bytes.
     pub note: String,
-    /// The removal that this invite lifts.
-    pub lifts: Option<MessageId>,
+    /// The removals that this invite lifts.
+    pub lifts: Vec<MessageId>,
 }
 
 /// Voids the admissions under an invite but those of `keep`.
@@ -198,6 +208,8 @@ pub struct Grant {
     pub member: AuthorId,
     /// Made or unmade.
     pub admin: bool,
+    /// Where it is unmade: what the member wrote as an admin counts up to there.
+    pub cuts: Vec<Cut>,
 }
 
 /// Claims a nickname.
@@ -230,6 +242,12 @@ pub struct File {
 /// Takes a message back: its body is erased.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Retract {
+    /// Who wrote it: another than the retract's own author where an admin takes it back.
+    pub author: AuthorId,
+    /// In which of the author's chains it stands.
+    pub chain: ChainId,
+    /// At which place: by it alone whoever holds the message finds it.
+    pub seq: Seq,
     /// Which.
     pub message: MessageId,
 }

@@ -85,6 +85,12 @@ pub enum Refusal {
     /// A member already: too many sessions are under way, try again.
     #[error("busy, try again")]
     Busy,
+    /// The invite was revoked.
+    #[error("the invite was revoked")]
+    Revoked,
+    /// This key was removed from the room, and the invite does not lift that.
+    #[error("you were removed from the room, and this invite does not let you back")]
+    Removed,
 }
 
 /// A frame of a sync session.

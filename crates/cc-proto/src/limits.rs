@@ -4,6 +4,12 @@
 pub const TEXT_BYTES_MAX: usize = 16 * 1024;
 /// Longest body of any kind, in bytes of its encoding.
 pub const BODY_BYTES_MAX: usize = TEXT_BYTES_MAX + 1024;
+/// Longest body of an invite-revoke, a remove or a grant, in bytes of its encoding: they list chains
+/// and members.
+pub const ROSTER_BODY_BYTES_MAX: usize = 64 * 1024;
+/// Most members that one invite-revoke or remove names as staying; further ones are named by further
+/// invite-revokes.
+pub const KEEP_PER_ACT_MAX: usize = 512;
 /// Longest `via`, in bytes of UTF-8.
 pub const VIA_BYTES_MAX: usize = 64;
 /// Longest nickname, in bytes of UTF-8.

@@ -147,7 +147,8 @@ impl SignedMessage {
                 bytes: header.via.len(),
             });
         }
-        if header.body_len as usize > limits::BODY_BYTES_MAX {
+        let kind = Kind::from_number(header.kind);
+        if header.body_len as usize > kind.body_bytes_max() {
             return Err(MessageError::BodyTooLong {
                 bytes: header.body_len.into(),
             });
@@ -155,7 +156,6 @@ impl SignedMessage {
         if header.seq.0 == 0 || (header.seq == Seq::FIRST) != header.prev.is_none() {
             return Err(MessageError::BadLink { seq: header.seq.0 });
         }
-        let kind = Kind::from_number(header.kind);
         if kind == Kind::Genesis && header.seq != Seq::FIRST {
             return Err(MessageError::BadLink { seq: header.seq.0 });
         }
@@ -228,7 +228,7 @@ impl Message {
             });
         }
         let bytes = new.body.encode();
-        if bytes.len() > limits::BODY_BYTES_MAX {
+        if bytes.len() > new.body.kind().body_bytes_max() {
             return Err(MessageError::BodyTooLong {
                 bytes: bytes.len() as u64,
             });
@@ -330,6 +330,18 @@ impl Message {
         let key = self.wire.header.author.as_bytes();
         let bytes = codec::encode(&self.wire.header);
         Ok(identity::verify(key, MESSAGE_DOMAIN, &bytes, signature))
+    }
+
+    /// The message without its body, as it is kept once it was taken back; `None` where the body must stay, because
+    /// what the room is depends on it, or where it is gone already.
+    #[must_use]
+    pub fn without_body(mut self) -> Option<Self> {
+        if self.shapes_roster() {
+            return None;
+        }
+        self.wire.body.take()?;
+        self.body = None;
+        Some(self)
     }
 
     /// Drops a signature that was not verified.

@@ -2,9 +2,10 @@
 
 use crate::body::Body;
 use crate::frames::Refusal;
-use crate::id::{AuthorId, ChainId, MessageId, RoomId};
+use crate::id::{AuthorId, ChainId, InviteKey, MessageId, RoomId, Seq, Timestamp};
 use crate::identity::Identity;
 use crate::message::{Message, MessageError};
+use crate::roster::NotAllowed;
 use crate::ticket::PeerAddress;
 
 /// Names one sync session; chosen by the caller, never used twice.
@@ -44,6 +45,13 @@ pub enum Input {
         via: String,
         /// The message it answers.
         re: Option<MessageId>,
+    },
+    /// Somebody at this machine does something about who belongs.
+    Act {
+        /// Given back with the last append that it made, or the rejection.
+        token: u64,
+        /// What.
+        act: Act,
     },
     /// A gossip frame came.
     Gossip {
@@ -93,6 +101,58 @@ pub enum Input {
     Tick,
 }
 
+/// Something done about who belongs. The core writes the messages that it takes: what of a member's
+/// chains counts, and who stays, it knows best itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Act {
+    /// Makes an invite.
+    Invite {
+        /// The public key of the secret that the ticket will carry.
+        key: InviteKey,
+        /// No admission after this.
+        expires: Option<Timestamp>,
+        /// Most distinct keys that may come by it.
+        uses_max: Option<u32>,
+        /// For people.
+        note: String,
+        /// Lifts every removal of this member.
+        back: Option<AuthorId>,
+    },
+    /// Ends an invite; who came by it, as far as is known here, stays.
+    Revoke {
+        /// Which.
+        invite: InviteKey,
+    },
+    /// Removes a member; everybody else, as far as is known here, stays.
+    Remove {
+        /// Who.
+        member: AuthorId,
+        /// Whether the invites that the member came by stay good.
+        keep_invite: bool,
+    },
+    /// Makes or unmakes an admin.
+    Grant {
+        /// Who.
+        member: AuthorId,
+        /// Made or unmade.
+        admin: bool,
+    },
+    /// Leaves the room.
+    Leave,
+    /// Takes a message back.
+    Retract {
+        /// Whose.
+        author: AuthorId,
+        /// In which chain.
+        chain: ChainId,
+        /// At which place.
+        seq: Seq,
+        /// Which.
+        message: MessageId,
+    },
+}
+
 /// What is to be done.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -112,6 +172,17 @@ pub enum Output {
         token: u64,
         /// Why.
         reason: RejectReason,
+    },
+    /// Erase the body of a stored message: it was taken back.
+    Erase {
+        /// Whose.
+        author: AuthorId,
+        /// In which chain.
+        chain: ChainId,
+        /// At which place.
+        seq: Seq,
+        /// Which of those there.
+        id: MessageId,
     },
     /// Give a frame to gossip.
     Broadcast(Vec<u8>),
@@ -172,6 +243,12 @@ pub enum RejectReason {
     /// Nobody has let us in yet.
     #[error("nobody has let you into the room yet")]
     NotJoined,
+    /// We belonged, and no longer do.
+    #[error("you are no longer a member of the room")]
+    NotAMember,
+    /// It would count for nothing.
+    #[error(transparent)]
+    NotAllowed(#[from] NotAllowed),
     /// The message breaks a limit.
     #[error(transparent)]
     Message(#[from] MessageError),
@@ -225,6 +302,10 @@ pub enum RoomEvent {
     },
     /// Somebody became a member.
     MemberJoined(AuthorId),
+    /// Somebody is no longer a member: removed, left, or the invite they came by was revoked.
+    MemberGone(AuthorId),
+    /// We ourselves are no longer a member.
+    Removed,
     /// An author signed two messages for one place of a chain.
     Forked(AuthorId),
     /// A message of our own was met that we lacked: this home was restored or copied.

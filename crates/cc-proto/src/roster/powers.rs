@@ -1,0 +1,309 @@
+//! What takes standing away, decided before anything else: grants, removes, lifts and cuts.
+//!
+//! The root comes first, then the admins in the order in which they were first made. An act against
+//! one who is or was an admin counts only from somebody before them, so each is settled by
+//! what is settled already, and no two acts can void each other.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::acts::{Acts, When};
+use crate::body::{Body, Cut, Remove};
+use crate::id::{AuthorId, ChainId, InviteKey, MessageId, Seq};
+use crate::message::{Header, Message};
+
+/// Held messages that stand on a branch which a cut does not name, by the act that cuts.
+pub(super) type Strays = BTreeMap<(MessageId, ChainId), BTreeSet<MessageId>>;
+
+/// What the removes and leaves say of a place, whoever let the author in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    /// It counts for nothing.
+    Void,
+    /// It counts if its author belongs, or belonged.
+    Open,
+    /// It counts: a remove or the end of an admin's time named it as the last, or one after it.
+    Affirmed,
+}
+
+/// A remove that counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Removal {
+    pub act: MessageId,
+    pub by: AuthorId,
+    pub lifted: bool,
+}
+
+/// Who may do what, and what of whom is cut.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Powers {
+    pub root: Option<AuthorId>,
+    /// Everyone who is or was an admin, by the first grant.
+    ranks: BTreeMap<AuthorId, When>,
+    /// Who is one now.
+    pub admins: BTreeSet<AuthorId>,
+    /// The grant that ended an admin's time.
+    ended: BTreeMap<AuthorId, MessageId>,
+    removals: BTreeMap<AuthorId, Vec<Removal>>,
+    /// Invites that the root or admins void, and who stays.
+    voided: BTreeMap<InviteKey, BTreeSet<AuthorId>>,
+    /// Whose invites are void because their maker was removed, and who stays.
+    voided_makers: BTreeMap<AuthorId, BTreeSet<AuthorId>>,
+}
+
+impl Powers {
+    pub fn settle(acts: &Acts, strays: &Strays) -> Self {
+        let mut powers = Self {
+            root: acts.genesis.as_ref().map(|genesis| genesis.header().author),
+            ..Self::default()
+        };
+        let Some(root) = powers.root else {
+            return powers;
+        };
+        powers.settle_grants(root, acts, strays);
+        let mut order: Vec<(When, AuthorId)> = powers
+            .ranks
+            .iter()
+            .map(|(who, rank)| (*rank, *who))
+            .collect();
+        order.sort_unstable();
+        let actors: Vec<AuthorId> = std::iter::once(root)
+            .chain(order.into_iter().map(|(_, who)| who))
+            .collect();
+        for actor in &actors {
+            powers.settle_lifts(actor, acts, strays);
+            powers.settle_removes(actor, acts, strays);
+        }
+        let removed: Vec<AuthorId> = powers.removals.keys().copied().collect();
+        for member in &removed {
+            powers.settle_lifts(member, acts, strays);
+            powers.void_invites_of(*member, acts, strays);
+        }
+        for actor in &actors {
+            powers.settle_revokes(actor, acts, strays);
+        }
+        powers
+    }
+
+    fn settle_grants(&mut self, root: AuthorId, acts: &Acts, strays: &Strays) {
+        for (member, grants) in &acts.grants {
+            if *member == root {
+                continue;
+            }
+            for when in grants {
+                let Some(act) = acts.find(&when.1) else {
+                    continue;
+                };
+                let Some(Body::Grant(grant)) = act.body() else {
+                    continue;
+                };
+                if act.header().author != root || self.place(act, acts, strays) == Place::Void {
+                    continue;
+                }
+                if grant.admin {
+                    self.ranks.entry(*member).or_insert(*when);
+                    self.admins.insert(*member);
+                    self.ended.remove(member);
+                } else if self.ranks.contains_key(member) {
+                    self.admins.remove(member);
+                    self.ended.insert(*member, act.id());
+                }
+            }
+        }
+    }
+
+    fn settle_removes(&mut self, actor: &AuthorId, acts: &Acts, strays: &Strays) {
+        for act in acts.of(actor) {
+            let Some(Body::Remove(remove)) = act.body() else {
+                continue;
+            };
+            if self.outranks(actor, &remove.member) && self.counts_as_admins(act, acts, strays) {
+                let removal = Removal {
+                    act: act.id(),
+                    by: *actor,
+                    lifted: false,
+                };
+                let removals = self.removals.entry(remove.member).or_default();
+                removals.push(removal);
+                removals.sort_unstable_by_key(|removal| removal.act);
+            }
+        }
+    }
+
+    /// Marks which removals of `member` are lifted.
+    fn settle_lifts(&mut self, member: &AuthorId, acts: &Acts, strays: &Strays) {
+        let Some(removals) = self.removals.get(member) else {
+            return;
+        };
+        let mut removals = removals.clone();
+        for removal in &mut removals {
+            let lifts = acts.lifts.get(&removal.act).into_iter().flatten();
+            removal.lifted = lifts.filter_map(|id| acts.find(id)).any(|invite| {
+                self.outranks(&invite.header().author, member)
+                    && self.counts_as_admins(invite, acts, strays)
+            });
+        }
+        self.removals.insert(*member, removals);
+    }
+
+    fn void_invites_of(&mut self, member: AuthorId, acts: &Acts, strays: &Strays) {
+        for removal in self.removals.get(&member).cloned().unwrap_or_default() {
+            let Some(remove) = remove_of(acts, &removal.act) else {
+                continue;
+            };
+            let made = self.voided_makers.entry(member).or_default();
+            made.extend(&remove.keep);
+            if remove.keep_invite {
+                continue;
+            }
+            for join in acts.of(&member) {
+                let Some(Body::Join(body)) = join.body() else {
+                    continue;
+                };
+                let place = (join.header().chain, join.header().seq, join.id());
+                if within(&removal.act, &remove.cuts, place, strays) == Some(true) {
+                    let keep = self.voided.entry(body.invite).or_default();
+                    keep.extend(&remove.keep);
+                }
+            }
+        }
+    }
+
+    fn settle_revokes(&mut self, actor: &AuthorId, acts: &Acts, strays: &Strays) {
+        for act in acts.of(actor) {
+            let Some(Body::InviteRevoke(revoke)) = act.body() else {
+                continue;
+            };
+            if self.counts_as_admins(act, acts, strays) {
+                let keep = self.voided.entry(revoke.invite).or_default();
+                keep.extend(&revoke.keep);
+            }
+        }
+    }
+
+    /// Whether one may remove the other, or lift a removal of theirs.
+    pub fn outranks(&self, actor: &AuthorId, member: &AuthorId) -> bool {
+        if Some(*member) == self.root || actor == member {
+            return false;
+        }
+        if Some(*actor) == self.root {
+            return true;
+        }
+        match (self.ranks.get(actor), self.ranks.get(member)) {
+            (Some(actor), Some(member)) => actor < member,
+            (Some(_), None) => true,
+            (None, _) => false,
+        }
+    }
+
+    /// Whether an act of an admin's power counts: its author is the root, or was an admin at it.
+    pub fn counts_as_admins(&self, act: &Message, acts: &Acts, strays: &Strays) -> bool {
+        let author = &act.header().author;
+        let was_admin = Some(*author) == self.root
+            || self.admins.contains(author)
+            || self.is_before_the_end(act, acts, strays);
+        was_admin && self.place(act, acts, strays) != Place::Void
+    }
+
+    fn is_before_the_end(&self, act: &Message, acts: &Acts, strays: &Strays) -> bool {
+        let header = act.header();
+        self.ended.get(&header.author).is_some_and(|end| {
+            let cuts = cuts_of(acts, end);
+            within(end, cuts, (header.chain, header.seq, act.id()), strays) == Some(true)
+        })
+    }
+
+    /// What removes and leaves say of a message.
+    pub fn place(&self, message: &Message, acts: &Acts, strays: &Strays) -> Place {
+        self.place_of(message.header(), &message.id(), acts, strays)
+    }
+
+    pub fn place_of(&self, header: &Header, id: &MessageId, acts: &Acts, strays: &Strays) -> Place {
+        let left = acts.leave_at.get(&(header.author, header.chain));
+        if left.is_some_and(|left| header.seq > *left) {
+            return Place::Void;
+        }
+        let at = (header.chain, header.seq, *id);
+        let mut place = Place::Open;
+        for removal in self.removals_of(&header.author) {
+            match within(&removal.act, cuts_of(acts, &removal.act), at, strays) {
+                Some(true) => place = Place::Affirmed,
+                None if removal.lifted => {}
+                _ => return Place::Void,
+            }
+        }
+        let end = self.ended.get(&header.author);
+        let affirmed =
+            end.is_some_and(|end| within(end, cuts_of(acts, end), at, strays) == Some(true));
+        if affirmed { Place::Affirmed } else { place }
+    }
+
+    pub fn removals_of(&self, member: &AuthorId) -> &[Removal] {
+        self.removals.get(member).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether a removal stands in the way of belonging.
+    pub fn is_barred(&self, member: &AuthorId) -> bool {
+        self.removals_of(member)
+            .iter()
+            .any(|removal| !removal.lifted)
+    }
+
+    /// Everyone of whom some message may count though nobody lets them in now.
+    pub fn affirmed_authors(&self) -> impl Iterator<Item = AuthorId> + '_ {
+        self.removals.keys().chain(self.ended.keys()).copied()
+    }
+
+    /// Every act that may cut a chain of `author`: removes by those with the power, and ends of an
+    /// admin's time.
+    pub fn cutting_acts(&self, author: &AuthorId) -> Vec<MessageId> {
+        let removals = self.removals_of(author).iter().map(|removal| removal.act);
+        removals.chain(self.ended.get(author).copied()).collect()
+    }
+
+    pub fn is_ended(&self, author: &AuthorId) -> bool {
+        self.ended.contains_key(author)
+    }
+
+    /// Who stays of those that came by an invite, where the root or an admin voids it.
+    pub fn keep(&self, invite: &InviteKey, maker: &AuthorId) -> Option<BTreeSet<AuthorId>> {
+        let by_key = self.voided.get(invite);
+        let by_maker = self.voided_makers.get(maker);
+        if by_key.is_none() && by_maker.is_none() {
+            return None;
+        }
+        let keep = by_key.into_iter().chain(by_maker).flatten();
+        Some(keep.copied().collect())
+    }
+}
+
+/// The cuts of a remove or a grant.
+pub(super) fn cuts_of<'a>(acts: &'a Acts, act: &MessageId) -> &'a [Cut] {
+    match acts.find(act).and_then(|act| act.body()) {
+        Some(Body::Remove(remove)) => &remove.cuts,
+        Some(Body::Grant(grant)) => &grant.cuts,
+        _ => &[],
+    }
+}
+
+fn remove_of(acts: &Acts, act: &MessageId) -> Option<Remove> {
+    match acts.find(act)?.body() {
+        Some(Body::Remove(remove)) => Some(remove.clone()),
+        _ => None,
+    }
+}
+
+/// Whether a place is at or before the cut of its chain; `None` where the chain is not listed.
+fn within(
+    act: &MessageId,
+    cuts: &[Cut],
+    (chain, seq, id): (ChainId, Seq, MessageId),
+    strays: &Strays,
+) -> Option<bool> {
+    let mut listed = cuts.iter().filter(|cut| cut.chain == chain).peekable();
+    listed.peek()?;
+    let named = listed.any(|cut| seq < cut.seq || (seq == cut.seq && id == cut.id));
+    let strayed = strays
+        .get(&(*act, chain))
+        .is_some_and(|strays| strays.contains(&id));
+    Some(named && !strayed)
+}

@@ -1,0 +1,241 @@
+//! Who was let in: the least fixed point from the root, given who has which powers.
+//!
+//! Everything here only grows as acts come, so one act more is worked in without looking at the
+//! others again. Where powers change, it is made anew.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::acts::{Acts, When};
+use super::powers::{Place, Powers, Strays};
+use crate::body::{Admit, Body, Invite, InvitePolicy};
+use crate::id::{AuthorId, InviteKey, MessageId, Timestamp};
+use crate::message::Message;
+
+/// How somebody was let in.
+#[derive(Debug, Clone)]
+pub(super) struct Admission {
+    /// The acts by which it came about first: what they rest on came about before it.
+    pub evidence: Evidence,
+    pub doors: BTreeSet<AuthorId>,
+    pub invites: BTreeSet<InviteKey>,
+    /// The joins that were admitted.
+    pub joins: BTreeSet<When>,
+    pub since: Timestamp,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Evidence {
+    pub invite: MessageId,
+    pub join: MessageId,
+    pub admit: MessageId,
+}
+
+/// What the acts come to.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Standing {
+    pub admitted: BTreeMap<AuthorId, Admission>,
+    /// The invites that count, voided ones among them.
+    pub invites: BTreeMap<InviteKey, BTreeSet<MessageId>>,
+    /// The distinct keys that came by an invite, whether they stayed or not.
+    pub came: BTreeMap<InviteKey, BTreeSet<AuthorId>>,
+    /// Invites and admits that were worked in.
+    worked_in: BTreeSet<MessageId>,
+}
+
+/// What a standing is worked out from.
+#[derive(Clone, Copy)]
+pub(super) struct Basis<'a> {
+    pub acts: &'a Acts,
+    pub powers: &'a Powers,
+    pub strays: &'a Strays,
+    pub policy: InvitePolicy,
+}
+
+impl Basis<'_> {
+    pub fn place(&self, message: &Message) -> Place {
+        self.powers.place(message, self.acts, self.strays)
+    }
+
+    /// Whether an invite lets `joiner` in, given that its maker belongs.
+    pub fn stands_for(&self, act: &Message, invite: &Invite, joiner: Option<&AuthorId>) -> bool {
+        let maker = act.header().author;
+        let stays = |keep: &BTreeSet<AuthorId>| joiner.is_some_and(|who| keep.contains(who));
+        if let Some(keep) = self.powers.keep(&invite.key, &maker)
+            && !stays(&keep)
+        {
+            return false;
+        }
+        let own = self.acts.revokes.get(&invite.key).into_iter().flatten();
+        let mut own = own
+            .filter_map(|id| self.acts.find(id))
+            .filter(|revoke| {
+                revoke.header().author == maker
+                    && !self.powers.counts_as_admins(revoke, self.acts, self.strays)
+                    && self.place(revoke) != Place::Void
+            })
+            .peekable();
+        own.peek().is_none()
+            || own.any(|revoke| match (revoke.body(), joiner) {
+                (Some(Body::InviteRevoke(revoke)), Some(who)) => revoke.keep.contains(who),
+                _ => false,
+            })
+    }
+
+    fn may_invite(&self, act: &Message) -> bool {
+        self.policy == InvitePolicy::Members
+            || self.powers.counts_as_admins(act, self.acts, self.strays)
+    }
+}
+
+impl Standing {
+    pub fn settle(basis: Basis<'_>) -> Self {
+        let mut standing = Self::default();
+        let powers = basis.powers;
+        let first = powers.root.into_iter().chain(powers.admins.iter().copied());
+        let mut ready: Vec<AuthorId> = first.chain(powers.affirmed_authors()).collect();
+        standing.grow(&mut ready, basis);
+        standing
+    }
+
+    /// Whether a message counts.
+    pub fn counts(&self, message: &Message, basis: Basis<'_>) -> bool {
+        match basis.place(message) {
+            Place::Void => false,
+            Place::Affirmed => true,
+            Place::Open => self.belonged(&message.header().author, basis),
+        }
+    }
+
+    /// Whether somebody was let in, or needs no letting in; a remove or leave may have ended it.
+    pub fn belonged(&self, author: &AuthorId, basis: Basis<'_>) -> bool {
+        Some(*author) == basis.powers.root
+            || basis.powers.admins.contains(author)
+            || self.admitted.contains_key(author)
+    }
+
+    /// Works in one act that takes nothing from anybody. Gives who was let in, again or anew.
+    pub fn work_in(&mut self, act: &Message, basis: Basis<'_>) -> BTreeSet<AuthorId> {
+        let mut ready = Vec::new();
+        let mut touched = match act.body() {
+            Some(Body::Join(_)) => {
+                let admits = basis.acts.admits_by_join.get(&act.id());
+                self.try_admits(admits.cloned().unwrap_or_default(), &mut ready, basis)
+            }
+            _ => self.try_act(act, &mut ready, basis),
+        };
+        touched.extend(self.grow(&mut ready, basis));
+        touched
+    }
+
+    fn grow(&mut self, ready: &mut Vec<AuthorId>, basis: Basis<'_>) -> BTreeSet<AuthorId> {
+        let mut touched = BTreeSet::new();
+        while let Some(author) = ready.pop() {
+            for act in basis.acts.of(&author) {
+                touched.extend(self.try_act(act, ready, basis));
+            }
+        }
+        touched
+    }
+
+    fn try_act(
+        &mut self,
+        act: &Message,
+        ready: &mut Vec<AuthorId>,
+        basis: Basis<'_>,
+    ) -> BTreeSet<AuthorId> {
+        let lets_in = matches!(act.body(), Some(Body::Invite(_) | Body::Admit(_)));
+        if !lets_in || self.worked_in.contains(&act.id()) || !self.counts(act, basis) {
+            return BTreeSet::new();
+        }
+        match act.body() {
+            Some(Body::Invite(invite)) if basis.may_invite(act) => {
+                self.worked_in.insert(act.id());
+                self.invites.entry(invite.key).or_default().insert(act.id());
+                let admits = basis.acts.admits_by_invite.get(&invite.key);
+                self.try_admits(admits.cloned().unwrap_or_default(), ready, basis)
+            }
+            Some(Body::Admit(admit)) => self
+                .try_admit(act, admit, ready, basis)
+                .into_iter()
+                .collect(),
+            _ => BTreeSet::new(),
+        }
+    }
+
+    fn try_admits(
+        &mut self,
+        admits: BTreeSet<MessageId>,
+        ready: &mut Vec<AuthorId>,
+        basis: Basis<'_>,
+    ) -> BTreeSet<AuthorId> {
+        let mut touched = BTreeSet::new();
+        for act in admits.iter().filter_map(|id| basis.acts.find(id)) {
+            if let Some(Body::Admit(admit)) = act.body()
+                && self.counts(act, basis)
+            {
+                touched.extend(self.try_admit(act, admit, ready, basis));
+            }
+        }
+        touched
+    }
+
+    fn try_admit(
+        &mut self,
+        act: &Message,
+        admit: &Admit,
+        ready: &mut Vec<AuthorId>,
+        basis: Basis<'_>,
+    ) -> Option<AuthorId> {
+        let join = basis.acts.find(&admit.join)?;
+        let fits = matches!(join.body(), Some(Body::Join(body)) if body.invite == admit.invite)
+            && join.header().author == admit.joiner
+            && basis.acts.proven_joins.contains(&admit.join);
+        let invites = self.invites.get(&admit.invite)?;
+        if !fits || self.worked_in.contains(&act.id()) {
+            return None;
+        }
+        let came = self.came.entry(admit.invite).or_default();
+        came.insert(admit.joiner);
+        let open = invites.iter().copied().find(|id| {
+            let invite = basis.acts.find(id).zip(basis.acts.invite(id));
+            invite.is_some_and(|(act, invite)| basis.stands_for(act, invite, Some(&admit.joiner)))
+        });
+        if let Some(invite) = open
+            && basis.place(join) != Place::Void
+        {
+            self.worked_in.insert(act.id());
+            let evidence = Evidence {
+                invite,
+                join: admit.join,
+                admit: act.id(),
+            };
+            self.admit(act, admit, (join.header().ts, join.id()), evidence, ready);
+        }
+        Some(admit.joiner)
+    }
+
+    fn admit(
+        &mut self,
+        act: &Message,
+        admit: &Admit,
+        join: When,
+        evidence: Evidence,
+        ready: &mut Vec<AuthorId>,
+    ) {
+        let since = act.header().ts;
+        let admission = self.admitted.entry(admit.joiner).or_insert_with(|| {
+            ready.push(admit.joiner);
+            Admission {
+                evidence,
+                doors: BTreeSet::new(),
+                invites: BTreeSet::new(),
+                joins: BTreeSet::new(),
+                since,
+            }
+        });
+        admission.doors.insert(act.header().author);
+        admission.invites.insert(admit.invite);
+        admission.joins.insert(join);
+        admission.since = admission.since.min(since);
+    }
+}

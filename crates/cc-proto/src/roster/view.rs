@@ -1,0 +1,279 @@
+//! Members, former members and invites as people and programs see them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Roster;
+use super::powers::{Place, cuts_of};
+use crate::body::Body;
+use crate::id::{AuthorId, ChainId, InviteKey, MessageId, Seq, Timestamp};
+
+/// A member.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Member {
+    /// The nickname claimed last.
+    pub nick: String,
+    /// Whether this member made the room.
+    pub root: bool,
+    /// Whether this member is an admin.
+    pub admin: bool,
+    /// The members at whose doors this one was let in; more than one after a partition.
+    pub doors: BTreeSet<AuthorId>,
+    /// The invites this member came by.
+    pub invites: BTreeSet<InviteKey>,
+    /// Whether every invite this member came by let in more than it may: two doors in a partition.
+    pub over: bool,
+    /// When this member was first let in, by the clock of the member at the door.
+    pub since: Timestamp,
+}
+
+/// Somebody who belonged and no longer does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Former {
+    /// The nickname claimed last.
+    pub nick: String,
+    /// Whether a removal stands in the way. Otherwise they left, or their invite was revoked.
+    pub removed: bool,
+    /// Whether they left by themselves.
+    pub left: bool,
+    /// The removals that count and that no invite lifts.
+    pub removes: Vec<MessageId>,
+    /// Who removed them.
+    pub by: BTreeSet<AuthorId>,
+}
+
+/// An invite.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InviteStatus {
+    /// Its public key.
+    pub key: InviteKey,
+    /// Who made it.
+    pub by: AuthorId,
+    /// No admission after this.
+    pub expires: Option<Timestamp>,
+    /// Most distinct keys that may come by it.
+    pub uses_max: Option<u32>,
+    /// For people; a claim.
+    pub note: String,
+    /// Distinct keys that came by it, whether they stayed or not.
+    pub used: u32,
+    /// Whether it lets nobody in any more.
+    pub revoked: bool,
+    /// The removals that it lifts.
+    pub lifts: Vec<MessageId>,
+}
+
+/// How much of an author's chains counts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bounds {
+    /// By chain, the last place that counts; 0 where nothing does.
+    pub chains: BTreeMap<ChainId, Seq>,
+    /// Whether chains that are not listed count.
+    pub others: bool,
+}
+
+impl Roster {
+    /// The nickname of a member, or of somebody who was one; `None` of strangers.
+    pub fn nick(&self, author: &AuthorId) -> Option<&str> {
+        match self.members.get(author) {
+            Some(member) => Some(&member.nick),
+            None => self.claimed_nick(author),
+        }
+    }
+
+    /// Those who belonged and no longer do.
+    pub fn former(&self) -> BTreeMap<AuthorId, Former> {
+        let came = self.standing.came.values().flatten().copied();
+        let known: BTreeSet<AuthorId> = self.known().chain(came).collect();
+        let gone = known.into_iter().filter(|who| !self.contains(who));
+        gone.map(|author| (author, self.former_member(&author)))
+            .collect()
+    }
+
+    /// The removals of somebody that stand in the way of belonging.
+    pub fn removes_of(&self, member: &AuthorId) -> Vec<MessageId> {
+        self.former_member(member).removes
+    }
+
+    /// Who came by an invite and belongs.
+    pub fn came_by(&self, invite: &InviteKey) -> BTreeSet<AuthorId> {
+        let came = self.standing.came.get(invite).into_iter().flatten();
+        came.filter(|who| self.contains(who)).copied().collect()
+    }
+
+    /// The invites that a removal of `member` would void.
+    pub fn voided_with(&self, member: &AuthorId, keep_invite: bool) -> BTreeSet<InviteKey> {
+        let keys = self.acts.of(member).filter_map(|act| match act.body() {
+            Some(Body::Join(join)) if !keep_invite => Some(join.invite),
+            Some(Body::Invite(invite)) => Some(invite.key),
+            _ => None,
+        });
+        keys.collect()
+    }
+
+    fn former_member(&self, author: &AuthorId) -> Former {
+        let removals = self.powers.removals_of(author);
+        let standing = removals.iter().filter(|removal| !removal.lifted);
+        Former {
+            nick: self.claimed_nick(author).unwrap_or_default().to_owned(),
+            removed: self.powers.is_barred(author),
+            left: self.has_left(author),
+            removes: standing.clone().map(|removal| removal.act).collect(),
+            by: standing.map(|removal| removal.by).collect(),
+        }
+    }
+
+    /// The invites that count, in the order of their keys.
+    pub fn invites(&self) -> Vec<InviteStatus> {
+        let keys = self.standing.invites.keys();
+        keys.flat_map(|key| {
+            let acts = self.invites_of_key(key);
+            acts.into_iter().map(|(act, invite)| InviteStatus {
+                key: *key,
+                by: act.header().author,
+                expires: invite.expires,
+                uses_max: invite.uses_max,
+                note: invite.note.clone(),
+                used: self.used(key),
+                revoked: !self.basis().stands_for(act, invite, None),
+                lifts: invite.lifts.clone(),
+            })
+        })
+        .collect()
+    }
+
+    /// How much of an author's chains counts; `None` where nothing is cut off.
+    pub fn bounds(&self, author: &AuthorId) -> Option<Bounds> {
+        let belonged = self.standing.belonged(author, self.basis());
+        let removals = self.powers.removals_of(author);
+        let leaves = (*author, ChainId(0))..=(*author, ChainId(u32::MAX));
+        let mut leaves = self.acts.leave_at.range(leaves).peekable();
+        if belonged && removals.is_empty() && leaves.peek().is_none() {
+            return None;
+        }
+        let mut bounds = Bounds {
+            chains: BTreeMap::new(),
+            others: belonged && !self.powers.is_barred(author),
+        };
+        let affirming = self.powers.cutting_acts(author);
+        for cut in affirming.iter().flat_map(|act| cuts_of(&self.acts, act)) {
+            bounds.chains.entry(cut.chain).or_insert(Seq(u64::MAX));
+        }
+        for (chain, last) in &mut bounds.chains {
+            *last = self.last_that_counts(author, *chain, belonged);
+        }
+        for ((_, chain), left) in leaves {
+            let open = if bounds.others { Seq(u64::MAX) } else { Seq(0) };
+            let last = bounds.chains.entry(*chain).or_insert(open);
+            *last = (*last).min(*left);
+        }
+        bounds
+            .chains
+            .retain(|_, last| last.0 < u64::MAX || !bounds.others);
+        Some(bounds)
+    }
+
+    /// The bounds of everybody who has any.
+    pub fn all_bounds(&self) -> BTreeMap<AuthorId, Bounds> {
+        let authors = self.acts.authors();
+        authors
+            .filter_map(|author| Some((*author, self.bounds(author)?)))
+            .collect()
+    }
+
+    fn last_that_counts(&self, author: &AuthorId, chain: ChainId, belonged: bool) -> Seq {
+        let top = |act: &MessageId| {
+            let cuts = cuts_of(&self.acts, act).iter();
+            cuts.filter(|cut| cut.chain == chain)
+                .map(|cut| cut.seq)
+                .max()
+        };
+        let removals = self.powers.removals_of(author);
+        let mut last = removals
+            .iter()
+            .map(|removal| match top(&removal.act) {
+                None if removal.lifted => Seq(u64::MAX),
+                top => top.unwrap_or(Seq(0)),
+            })
+            .min();
+        if removals.is_empty() {
+            // The end of an admin's time lets stand what it names of somebody who was never let in.
+            let end = self.powers.cutting_acts(author);
+            last = end.iter().filter_map(top).max().filter(|_| !belonged);
+        }
+        last.unwrap_or(Seq(u64::MAX))
+    }
+
+    pub(super) fn is_overused(&self, key: &InviteKey) -> bool {
+        let used = self.used(key);
+        let acts = self.invites_of_key(key);
+        acts.iter()
+            .all(|(_, invite)| invite.uses_max.is_some_and(|uses| used > uses))
+    }
+
+    fn used(&self, key: &InviteKey) -> u32 {
+        let came = self.standing.came.get(key);
+        came.map_or(0, |came| u32::try_from(came.len()).unwrap_or(u32::MAX))
+    }
+
+    /// The member of that key, as the acts have it now.
+    pub(super) fn member(&self, author: &AuthorId) -> Option<Member> {
+        let belongs = self.standing.belonged(author, self.basis())
+            && !self.powers.is_barred(author)
+            && !self.has_left(author);
+        if !belongs {
+            return None;
+        }
+        let admission = self.standing.admitted.get(author);
+        let grants = self.acts.grants.get(author).into_iter().flatten();
+        let genesis = self.acts.genesis.as_ref();
+        let since = match admission {
+            Some(admission) => admission.since,
+            None if Some(*author) == self.powers.root => {
+                genesis.map_or(Timestamp(0), |genesis| genesis.header().ts)
+            }
+            None => grants.map(|grant| grant.0).next().unwrap_or(Timestamp(0)),
+        };
+        let over = admission.is_some_and(|admission| {
+            let mut invites = admission.invites.iter();
+            invites.all(|key| self.is_overused(key))
+        });
+        Some(Member {
+            nick: self.claimed_nick(author).unwrap_or_default().to_owned(),
+            root: Some(*author) == self.powers.root,
+            admin: self.powers.admins.contains(author),
+            doors: admission.map_or_else(BTreeSet::new, |admission| admission.doors.clone()),
+            invites: admission.map_or_else(BTreeSet::new, |admission| admission.invites.clone()),
+            over,
+            since,
+        })
+    }
+
+    /// Whether the author's last word on belonging was a leave.
+    fn has_left(&self, author: &AuthorId) -> bool {
+        let counted = self.acts.leaves.get(author).into_iter().flatten();
+        let left = counted
+            .rev()
+            .find(|(_, id)| self.acts.find(id).is_some_and(|act| self.counts(act)));
+        let admission = self.standing.admitted.get(author);
+        let joined = admission.and_then(|admission| admission.joins.last());
+        left.is_some_and(|left| joined.is_none_or(|joined| joined < left))
+    }
+
+    /// The latest claim that counts, by the author's own clock and then by id.
+    fn claimed_nick(&self, author: &AuthorId) -> Option<&str> {
+        let claims = self.acts.claims.get(author)?.iter().rev();
+        let belonged = self.standing.belonged(author, self.basis());
+        let mut acts = claims.filter_map(|(_, id)| self.acts.find(id));
+        let act = acts.find(|act| match self.basis().place(act) {
+            Place::Void => false,
+            Place::Affirmed => true,
+            Place::Open => belonged,
+        })?;
+        match act.body() {
+            Some(Body::Genesis(body)) => Some(&body.nick),
+            Some(Body::Join(body)) => Some(&body.nick),
+            Some(Body::Profile(body)) => Some(&body.nick),
+            _ => None,
+        }
+    }
+}
