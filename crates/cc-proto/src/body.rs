@@ -97,9 +97,7 @@ impl Kind {
             Self::Chat | Self::File | Self::Summary | Self::Unknown(_)
         )
     }
-}
 
-impl Kind {
     /// Longest body, in bytes of its encoding.
     pub fn body_bytes_max(self) -> usize {
         match self {

@@ -2,7 +2,7 @@
 
 /// Longest text of one chat message, in bytes of UTF-8.
 pub const TEXT_BYTES_MAX: usize = 16 * 1024;
-/// Longest body of any kind, in bytes of its encoding.
+/// Longest body of any other kind than those below, in bytes of its encoding.
 pub const BODY_BYTES_MAX: usize = TEXT_BYTES_MAX + 1024;
 /// Longest body of an invite-revoke, a remove or a grant, in bytes of its encoding: they list chains
 /// and members.
