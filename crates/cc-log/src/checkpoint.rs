@@ -14,7 +14,7 @@ use crate::record::{PREFIX_BYTES, le_u32, le_u64};
 use crate::storage::{Durability, Storage, StorageFile};
 
 /// The version of all files of the index.
-const INDEX_VERSION: u32 = 1;
+const INDEX_VERSION: u32 = 2;
 /// A checkpoint of more bytes is not read: the index is then rebuilt.
 const CHECKPOINT_BYTES_MAX: u64 = 1024 * 1024 * 1024;
 
@@ -48,6 +48,7 @@ struct CheckpointFile {
     chat: u64,
     last_roster: u64,
     roster_lines: u64,
+    erased_lines: u64,
     blocks: u32,
     own_nick: Option<String>,
     damaged: Vec<u64>,
@@ -88,6 +89,7 @@ pub(crate) fn save<S: Storage>(
         chat: state.chat,
         last_roster: state.last_roster.0,
         roster_lines: state.roster_lines,
+        erased_lines: state.erased.len() as u64,
         blocks: state.branches.blocks(),
         own_nick: owner.nick.clone(),
         damaged: state.damaged.iter().map(|n| n.0).collect(),
@@ -111,13 +113,23 @@ fn branch_file(branch: &Branch) -> BranchFile {
     }
 }
 
+/// What a checkpoint says.
+#[derive(Debug)]
+pub(crate) struct Loaded {
+    /// All but the erased lines, of which there are only as many as `erased_lines`.
+    pub state: State,
+    pub own_nick: Option<String>,
+    /// How many of `index/erased` are of the state.
+    pub erased_lines: u64,
+}
+
 /// Reads the checkpoint of this room and owner.
 pub(crate) fn load<S: Storage>(
     storage: &S,
     path: &Path,
     room: &RoomId,
     me: &AuthorId,
-) -> io::Result<Result<(State, Option<String>), Rebuilt>> {
+) -> io::Result<Result<Loaded, Rebuilt>> {
     let bytes = match storage.read(path, CHECKPOINT_BYTES_MAX) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Err(Rebuilt::Missing)),
@@ -129,7 +141,7 @@ pub(crate) fn load<S: Storage>(
     Ok(parse(&bytes, room, me))
 }
 
-fn parse(bytes: &[u8], room: &RoomId, me: &AuthorId) -> Result<(State, Option<String>), Rebuilt> {
+fn parse(bytes: &[u8], room: &RoomId, me: &AuthorId) -> Result<Loaded, Rebuilt> {
     const SUM_BYTES: usize = 9;
     let split = bytes.len().checked_sub(SUM_BYTES).ok_or(Rebuilt::Garbage)?;
     let (json, sum) = bytes.split_at(split);
@@ -159,9 +171,14 @@ fn parse(bytes: &[u8], room: &RoomId, me: &AuthorId) -> Result<(State, Option<St
         last_roster: ArrivalNo(file.last_roster),
         roster_lines: file.roster_lines,
         damaged: file.damaged.into_iter().map(ArrivalNo).collect(),
+        erased: Vec::new(),
         branches,
     };
-    Ok((state, file.own_nick))
+    Ok(Loaded {
+        state,
+        own_nick: file.own_nick,
+        erased_lines: file.erased_lines,
+    })
 }
 
 fn branch(file: BranchFile) -> Option<Branch> {

@@ -2,6 +2,7 @@
 //!
 //! `index/places`: for every branch of a chain, blocks of [`BLOCK_ENTRIES`] entries, one a place;
 //! 0 where none is known. `index/roster`: the numbers of the lines that shape the roster, rising.
+//! `index/erased`: the numbers of the lines that were counted as injectable and are erased, rising.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -109,6 +110,11 @@ impl<F: StorageFile> Entries<F> {
         Ok(())
     }
 
+    /// The first `count` numbers of the file, where they rise; see [`read_rising`].
+    pub fn rising(&self, count: u64) -> io::Result<Option<Vec<ArrivalNo>>> {
+        read_rising(&self.file, count)
+    }
+
     /// Cuts the file to `count` entries.
     pub fn reset(&mut self, count: u64) -> io::Result<()> {
         self.waiting.clear();
@@ -133,11 +139,12 @@ impl<F: StorageFile> Entries<F> {
     }
 }
 
-/// The first number after `after` in a rising list, or `None`; `Err` where the list is garbage.
+/// The first number after `after` in a rising list and the slot it stands in, which is that of the list's end where
+/// there is none; `Err` where the list is garbage.
 pub(crate) fn first_after<F: StorageFile>(
     file: &F,
     after: ArrivalNo,
-) -> io::Result<Result<Option<ArrivalNo>, Garbage>> {
+) -> io::Result<Result<(Slot, Option<ArrivalNo>), Garbage>> {
     let (mut low, mut high) = (0, file.size()? / ENTRY_BYTES);
     let mut found = None;
     while low < high {
@@ -153,7 +160,27 @@ pub(crate) fn first_after<F: StorageFile>(
             Entry::Empty | Entry::Garbage => return Ok(Err(Garbage)),
         }
     }
-    Ok(Ok(found))
+    Ok(Ok((Slot(low), found)))
+}
+
+/// The first `count` numbers of a rising list; `None` where it does not hold so many, or not rising.
+pub(crate) fn read_rising<F: StorageFile>(
+    file: &F,
+    count: u64,
+) -> io::Result<Option<Vec<ArrivalNo>>> {
+    if file.size()? / ENTRY_BYTES < count {
+        return Ok(None);
+    }
+    let mut bytes = vec![0; (count * ENTRY_BYTES) as usize];
+    let got = file.read_at(&mut bytes, 0)?;
+    let mut numbers: Vec<ArrivalNo> = Vec::with_capacity(count as usize);
+    for (entry, slot) in bytes[..got].chunks_exact(ENTRY_BYTES as usize).zip(0..) {
+        match decode(Slot(slot), le_u64(entry, 0)) {
+            Entry::Line(n) if numbers.last().is_none_or(|last| *last < n) => numbers.push(n),
+            _ => return Ok(None),
+        }
+    }
+    Ok((numbers.len() as u64 == count).then_some(numbers))
 }
 
 /// An index file holds what nobody wrote there.

@@ -7,13 +7,14 @@
 use std::collections::BTreeSet;
 use std::io;
 
-use cc_proto::body::Body;
+use cc_proto::body::{BODY_VERSION, Body, Kind};
 use cc_proto::id::{ArrivalNo, AuthorId, ChainId, MessageId, Seq};
 use cc_proto::message::Message;
 use cc_proto::text;
 
 use crate::chains::{Branch, BranchUndo, Branches};
 use crate::entries::{BLOCK_ENTRIES, Entries, Entry, Slot};
+use crate::line;
 use crate::record::{Flags, PREFIX_BYTES, Record, author_prefix, id_prefix};
 use crate::records::Records;
 use crate::storage::StorageFile;
@@ -40,12 +41,29 @@ impl Owner {
                 .as_deref()
                 .is_some_and(|nick| text::names_reader(text, nick))
         };
-        Flags::default()
+        let flags = Flags::default()
             .with_chat(chat)
             .with_injectable(chat && !own_agent)
             .with_own_agent(own_agent)
             .with_shapes_roster(message.shapes_roster())
-            .with_names_owner(message.text().is_some_and(named))
+            .with_names_owner(message.text().is_some_and(named));
+        if line::is_erased(message) {
+            flags.with_erased()
+        } else {
+            flags
+        }
+    }
+
+    /// Whether a message is injectable or was before its body was erased: so the counts of the index stay as they
+    /// are when one is, and are the same when the index is made anew.
+    fn counts(&self, message: &Message) -> bool {
+        let header = message.header();
+        let chat = if line::is_erased(message) {
+            message.kind() == Kind::Chat && header.v == BODY_VERSION
+        } else {
+            message.text().is_some()
+        };
+        chat && (header.author != self.author || header.via.is_empty())
     }
 
     /// The nickname that a message gives the owner.
@@ -75,6 +93,8 @@ pub(crate) struct State {
     pub roster_lines: u64,
     /// Damaged lines whose copy was not yet fetched.
     pub damaged: BTreeSet<ArrivalNo>,
+    /// Lines that `injectable` counts and whose message was erased, rising.
+    pub erased: Vec<ArrivalNo>,
     pub branches: Branches,
 }
 
@@ -128,9 +148,12 @@ pub(crate) struct Index<F> {
     pub records: Records<F>,
     pub places: Entries<F>,
     pub roster: Entries<F>,
+    pub erased: Entries<F>,
     pub state: State,
     pub owner: Owner,
     undo: Vec<Undo>,
+    /// The first of `state.erased` that is not yet among the entries.
+    erased_from: Option<usize>,
 }
 
 /// Tells the id of a stored line; `None` where it is damaged.
@@ -138,14 +161,16 @@ pub(crate) type IdOf<'a> =
     &'a dyn Fn(ArrivalNo) -> io::Result<Option<(MessageId, Option<MessageId>)>>;
 
 impl<F: StorageFile> Index<F> {
-    pub fn new(records: F, places: F, roster: F, owner: Owner) -> Self {
+    pub fn new([records, places, roster, erased]: [F; 4], owner: Owner) -> Self {
         Self {
             records: Records::new(records),
             places: Entries::new(places),
             roster: Entries::new(roster),
+            erased: Entries::new(erased),
             state: State::default(),
             owner,
             undo: Vec::new(),
+            erased_from: None,
         }
     }
 
@@ -155,6 +180,8 @@ impl<F: StorageFile> Index<F> {
         self.places
             .reset(u64::from(state.branches.blocks()) * BLOCK_ENTRIES)?;
         self.roster.reset(state.roster_lines)?;
+        self.erased.reset(state.erased.len() as u64)?;
+        self.erased_from = None;
         self.state = state;
         self.undo.clear();
         Ok(())
@@ -303,13 +330,17 @@ impl<F: StorageFile> Index<F> {
             Some(lost) => self.records.record(lost)?.map(|record| record.flags),
             None => None,
         };
+        let lost_counts = match line.repairs {
+            Some(lost) => self.is_counted(lost)?,
+            None => false,
+        };
         let flags = self
             .owner
             .flags(line.message)
             .with_names_owner(line.names_owner)
             .with_repair(line.repairs.is_some());
         // A copy counts once with the line that it repairs.
-        if flags.injectable() && !lost.is_some_and(Flags::injectable) {
+        if self.owner.counts(line.message) && !lost_counts {
             self.state.injectable += 1;
         }
         if flags.chat() && !lost.is_some_and(Flags::chat) {
@@ -410,6 +441,47 @@ impl<F: StorageFile> Index<F> {
         });
     }
 
+    /// Whether the count of injectable lines rises at a line.
+    fn is_counted(&self, n: ArrivalNo) -> io::Result<bool> {
+        let Some(record) = self.records.record(n)? else {
+            return Ok(false);
+        };
+        let before = match n.0 {
+            1 => Some(0),
+            _ => self
+                .records
+                .record(ArrivalNo(n.0 - 1))?
+                .map(|it| it.injectable),
+        };
+        Ok(before.map_or(record.flags.injectable(), |before| {
+            record.injectable > before
+        }))
+    }
+
+    /// Takes note that a message was erased: `lines` are its own, and the damaged ones that it is the copy of. They are
+    /// committed. What was noted already changes nothing.
+    pub fn erase(&mut self, lines: &[ArrivalNo]) -> io::Result<()> {
+        let mut was_chat = false;
+        for n in lines {
+            let Some(record) = self.records.record(*n)? else {
+                continue;
+            };
+            if self.is_counted(*n)?
+                && let Err(at) = self.state.erased.binary_search(n)
+            {
+                self.state.erased.insert(at, *n);
+                self.erased_from = Some(self.erased_from.map_or(at, |from| from.min(at)));
+            }
+            was_chat |= record.flags.chat();
+            let flags = record.flags.with_erased();
+            if flags != record.flags {
+                self.records.alter(*n, Record { flags, ..record });
+            }
+        }
+        self.state.chat -= u64::from(was_chat);
+        Ok(())
+    }
+
     fn undo_point(&self) -> Undo {
         let state = &self.state;
         Undo {
@@ -463,8 +535,14 @@ impl<F: StorageFile> Index<F> {
 
     /// Writes the files; on an error what was not written stays in memory until the next time.
     pub fn flush(&mut self) -> io::Result<()> {
+        if let Some(from) = self.erased_from.take() {
+            for (at, n) in self.state.erased.iter().enumerate().skip(from) {
+                self.erased.put(Slot(at as u64), Some(*n), ArrivalNo(0));
+            }
+        }
         self.places.flush()?;
         self.roster.flush()?;
+        self.erased.flush()?;
         // Last, as readers take a record for a sign that the line is indexed.
         self.records.flush()
     }
@@ -472,6 +550,7 @@ impl<F: StorageFile> Index<F> {
     pub fn sync(&self) -> io::Result<()> {
         self.places.sync()?;
         self.roster.sync()?;
+        self.erased.sync()?;
         self.records.sync()
     }
 

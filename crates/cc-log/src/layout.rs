@@ -29,6 +29,10 @@ pub(crate) fn roster(dir: &Path) -> PathBuf {
     index(dir).join("roster")
 }
 
+pub(crate) fn erased(dir: &Path) -> PathBuf {
+    index(dir).join("erased")
+}
+
 pub(crate) fn checkpoint(dir: &Path) -> PathBuf {
     index(dir).join("checkpoint")
 }

@@ -48,6 +48,7 @@ mod checkpoint;
 mod checksum;
 mod cursor;
 mod entries;
+mod erase;
 mod error;
 #[cfg(feature = "fault-storage")]
 pub mod fault;

@@ -66,7 +66,8 @@ struct LineOut<'a> {
     n: u64,
     at: u64,
     id: String,
-    author: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    author: Option<String>,
     nick: &'a str,
     chain: u32,
     seq: u64,
@@ -77,6 +78,19 @@ struct LineOut<'a> {
     re: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     text: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    erased: Option<bool>,
+    raw: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    repairs: Option<u64>,
+}
+
+/// The least that a line holds; for where nothing else has room.
+#[derive(Serialize)]
+struct BareLine {
+    n: u64,
+    at: u64,
+    id: String,
     raw: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     repairs: Option<u64>,
@@ -103,12 +117,27 @@ pub(crate) fn encode(
     repairs: Option<ArrivalNo>,
     out: &mut Vec<u8>,
 ) -> u32 {
+    let line = line_out(n, at, message, nick, repairs);
+    let start = out.len();
+    // Strings and numbers serialise without fail into a growing buffer.
+    serde_json::to_writer(&mut *out, &line).expect("a line serialises");
+    out.push(b'\n');
+    (out.len() - start) as u32
+}
+
+fn line_out<'a>(
+    n: ArrivalNo,
+    at: Timestamp,
+    message: &'a Message,
+    nick: &'a str,
+    repairs: Option<ArrivalNo>,
+) -> LineOut<'a> {
     let header = message.header();
-    let line = LineOut {
+    LineOut {
         n: n.0,
         at: at.0,
         id: message.id().to_hex(),
-        author: header.author.to_hex(),
+        author: Some(header.author.to_hex()),
         nick,
         chain: header.chain.0,
         seq: header.seq.0,
@@ -117,14 +146,74 @@ pub(crate) fn encode(
         via: &header.via,
         re: header.re.map(|id| id.to_hex()),
         text: message.text(),
+        erased: is_erased(message).then_some(true),
         raw: data_encoding::BASE64.encode(&message.to_raw()),
         repairs: repairs.map(|n| n.0),
-    };
-    let start = out.len();
-    // Strings and numbers serialise without fail into a growing buffer.
-    serde_json::to_writer(&mut *out, &line).expect("a line serialises");
-    out.push(b'\n');
-    (out.len() - start) as u32
+    }
+}
+
+/// Whether a message has no body any more.
+pub(crate) fn is_erased(message: &Message) -> bool {
+    message.wire().body.is_none()
+}
+
+/// The line to be written over that of a message when its body is erased: of the same length, so that no other line
+/// moves. `None` where `bytes` are no line of a message, or of one whose body must stay.
+///
+/// A line that was overwritten in part holds the old `raw`, the new one, or neither, and then it is damaged: the body
+/// goes by its hash, and both begin at nearly the same byte with the header that the id is of.
+pub(crate) fn erase(bytes: &[u8]) -> Option<Vec<u8>> {
+    let parsed = parse(bytes).ok()?;
+    let message = parsed.message.without_body()?;
+    let nick: NickIn<'_> = serde_json::from_slice(bytes).ok()?;
+    let repairs = parsed.repairs;
+    let whole = line_out(parsed.n, parsed.at, &message, &nick.nick, repairs);
+    // What an erased line says more than the old one did is nearly always less than what it lacks; else the author,
+    // whom `raw` names anyway, is left out.
+    padded(&whole, bytes.len())
+        .or_else(|| {
+            let author = None;
+            padded(&LineOut { author, ..whole }, bytes.len())
+        })
+        .or_else(|| {
+            let bare = BareLine {
+                n: parsed.n.0,
+                at: parsed.at.0,
+                id: message.id().to_hex(),
+                raw: data_encoding::BASE64.encode(&message.to_raw()),
+                repairs: repairs.map(|n| n.0),
+            };
+            padded(&bare, bytes.len())
+        })
+}
+
+#[derive(Deserialize)]
+struct NickIn<'a> {
+    #[serde(borrow, default)]
+    nick: Cow<'a, str>,
+}
+
+/// A line of exactly `len` bytes, with spaces before its closing brace.
+fn padded(line: &impl Serialize, len: usize) -> Option<Vec<u8>> {
+    let mut bytes = serde_json::to_vec(line).ok()?;
+    let spaces = len.checked_sub(bytes.len() + 1)?;
+    bytes.pop();
+    bytes.resize(bytes.len() + spaces, b' ');
+    bytes.extend_from_slice(b"}\n");
+    Some(bytes)
+}
+
+/// What is written over a damaged line so that nothing can be read out of it: it stays damaged, ends where it ended and begins
+/// a line of its own if it did before.
+pub(crate) fn scrubbed(bytes: &[u8]) -> Vec<u8> {
+    let mut blank = vec![b' '; bytes.len()];
+    if bytes.starts_with(LINE_START) {
+        blank[..LINE_START.len()].copy_from_slice(LINE_START);
+    }
+    if let (Some(last), Some(b'\n')) = (blank.last_mut(), bytes.last()) {
+        *last = b'\n';
+    }
+    blank
 }
 
 /// A line that decoded: what is taken from it.

@@ -80,7 +80,11 @@ impl<'a, S: Storage> Lines<'a, S> {
             && record.offset == line.offset
             && record.len == line.len
         {
-            line.flags = record.flags;
+            line.flags = if line.flags.erased() {
+                record.flags.with_erased()
+            } else {
+                record.flags
+            };
         }
         Ok(Some(line))
     }

@@ -54,6 +54,12 @@ fn whole(n: ArrivalNo, offset: u64, len: u32, flags: Flags, parsed: Parsed) -> L
         message,
         ..
     } = parsed;
+    // Where the line was overwritten and its record not yet.
+    let flags = if line::is_erased(&message) {
+        flags.with_erased()
+    } else {
+        flags
+    };
     Line {
         n,
         at,

@@ -276,6 +276,8 @@ impl<S: Storage> LogReader<S> {
         let all = self.record(through)?.map(|record| record.injectable);
         if let (Some(before), Some(all)) = (before, all)
             && let Some(count) = all.checked_sub(before)
+            && let Some(erased) = self.erased_between(after, through)?
+            && let Some(count) = count.checked_sub(erased)
         {
             return Ok(count);
         }
@@ -285,6 +287,21 @@ impl<S: Storage> LogReader<S> {
             count += u64::from(flags.injectable() && !flags.repair());
         }
         Ok(count)
+    }
+
+    /// How many lines of `after + 1..=through` are counted as injectable though they were erased; `None` where the list
+    /// of those is garbage.
+    fn erased_between(&self, after: ArrivalNo, through: ArrivalNo) -> io::Result<Option<u64>> {
+        let Some(list) = open_if_there(&self.storage, &layout::erased(&self.dir))? else {
+            return Ok(None);
+        };
+        let Ok((before, _)) = entries::first_after(&list, after)? else {
+            return Ok(None);
+        };
+        let Ok((all, _)) = entries::first_after(&list, through)? else {
+            return Ok(None);
+        };
+        Ok(all.0.checked_sub(before.0))
     }
 
     /// The flags of lines `from..=to`, read at once and without reading the lines, for finding
@@ -327,7 +344,7 @@ impl<S: Storage> LogReader<S> {
         }
         let list = open_if_there(&self.storage, &layout::roster(&self.dir))?;
         if let (Some(list), Some(_)) = (list, last)
-            && let Ok(Some(first)) = entries::first_after(&list, n)?
+            && let Ok((_, Some(first))) = entries::first_after(&list, n)?
             && first <= self.len
             && self
                 .record(first)?

@@ -25,6 +25,7 @@ impl Flags {
     const OWN_AGENT: u16 = 1 << 4;
     const DAMAGED: u16 = 1 << 5;
     const REPAIR: u16 = 1 << 6;
+    const ERASED: u16 = 1 << 7;
 
     pub(crate) const fn from_bits(bits: u16) -> Self {
         Self(bits)
@@ -76,6 +77,11 @@ impl Flags {
         self.with(Self::REPAIR, on)
     }
 
+    /// The flags of the line once its message has no body: there is nothing to tell of.
+    pub(crate) const fn with_erased(self) -> Self {
+        Self(self.0 & !(Self::CHAT | Self::INJECTABLE | Self::NAMES_OWNER) | Self::ERASED)
+    }
+
     /// A chat message.
     pub const fn chat(self) -> bool {
         self.has(Self::CHAT)
@@ -109,6 +115,11 @@ impl Flags {
     /// The refetched copy of a damaged line before it.
     pub const fn repair(self) -> bool {
         self.has(Self::REPAIR)
+    }
+
+    /// Its message has no body any more, as it was taken back; nothing of it is shown or counted.
+    pub const fn erased(self) -> bool {
+        self.has(Self::ERASED)
     }
 }
 

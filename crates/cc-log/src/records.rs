@@ -1,5 +1,6 @@
 //! `index/records`: one [`Record`] a line.
 
+use std::collections::BTreeMap;
 use std::io;
 
 use cc_proto::id::ArrivalNo;
@@ -14,6 +15,8 @@ pub(crate) struct Records<F> {
     /// Records `1..=flushed` are in the file.
     flushed: u64,
     waiting: Vec<Record>,
+    /// Records of the file that changed and were not yet written again.
+    altered: BTreeMap<ArrivalNo, Record>,
 }
 
 fn place(n: ArrivalNo) -> u64 {
@@ -49,6 +52,7 @@ impl<F: StorageFile> Records<F> {
             file,
             flushed: 0,
             waiting: Vec::new(),
+            altered: BTreeMap::new(),
         }
     }
 
@@ -66,7 +70,10 @@ impl<F: StorageFile> Records<F> {
         if n.0 > self.flushed {
             return Ok(self.waiting.get((n.0 - self.flushed - 1) as usize).copied());
         }
-        read(&self.file, n)
+        match self.altered.get(&n) {
+            Some(record) => Ok(Some(*record)),
+            None => read(&self.file, n),
+        }
     }
 
     /// The record in the file, of which nothing is trusted yet.
@@ -79,6 +86,15 @@ impl<F: StorageFile> Records<F> {
         self.waiting.push(record);
     }
 
+    /// Puts another record in the place of that of line `n`, which is committed.
+    pub fn alter(&mut self, n: ArrivalNo, record: Record) {
+        if n.0 <= self.flushed {
+            self.altered.insert(n, record);
+        } else if let Some(held) = self.waiting.get_mut((n.0 - self.flushed - 1) as usize) {
+            *held = record;
+        }
+    }
+
     /// Forgets the records of lines after `committed`.
     pub fn discard(&mut self, committed: ArrivalNo) {
         self.waiting
@@ -87,6 +103,10 @@ impl<F: StorageFile> Records<F> {
 
     /// Writes all that wait; all of them are committed.
     pub fn flush(&mut self) -> io::Result<()> {
+        for (n, record) in &self.altered {
+            self.file.write_at(&record.encode(*n), place(*n))?;
+        }
+        self.altered.clear();
         if self.waiting.is_empty() {
             return Ok(());
         }
@@ -104,6 +124,7 @@ impl<F: StorageFile> Records<F> {
     /// Cuts the file to `count` records.
     pub fn reset(&mut self, count: u64) -> io::Result<()> {
         self.waiting.clear();
+        self.altered.clear();
         self.flushed = count;
         self.file.truncate(count * RECORD_BYTES as u64)
     }

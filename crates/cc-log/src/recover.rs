@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use cc_proto::id::{ArrivalNo, AuthorId, ChainId, MessageId, RoomId, Seq};
 
-use crate::checkpoint::{self, Committed, Rebuilt};
+use crate::checkpoint::{self, Committed, Loaded, Rebuilt};
 use crate::entries::BLOCK_ENTRIES;
 use crate::index::{Index, NewLine, Owner, Placement, State};
 use crate::layout;
@@ -57,9 +57,12 @@ pub(crate) fn open<S: Storage>(
     let open = |path: PathBuf| storage.open(&path, Access::Write);
     let committed = open(layout::committed(dir))?;
     let mut index = Index::new(
-        open(layout::records(dir))?,
-        open(layout::places(dir))?,
-        open(layout::roster(dir))?,
+        [
+            open(layout::records(dir))?,
+            open(layout::places(dir))?,
+            open(layout::roster(dir))?,
+            open(layout::erased(dir))?,
+        ],
         Owner {
             author: me,
             nick: None,
@@ -128,6 +131,7 @@ pub(crate) fn write_checkpoint<S: Storage>(
     room: RoomId,
     index: &mut Index<S::File>,
 ) -> io::Result<()> {
+    index.flush()?;
     index
         .places
         .pad(u64::from(index.state.branches.blocks()) * BLOCK_ENTRIES)?;
@@ -141,7 +145,7 @@ pub(crate) fn write_checkpoint<S: Storage>(
     )
 }
 
-type Loaded = Result<(State, Option<String>), Rebuilt>;
+type Base = Result<(State, Option<String>), Rebuilt>;
 
 /// Reads the checkpoint and checks it against the other files and the log's one line at it.
 fn load<S: Storage>(
@@ -151,8 +155,13 @@ fn load<S: Storage>(
     me: &AuthorId,
     index: &Index<S::File>,
     (log, end): (&S::File, u64),
-) -> io::Result<Loaded> {
-    let (state, nick) = match checkpoint::load(storage, &layout::checkpoint(dir), &room, me)? {
+) -> io::Result<Base> {
+    let loaded = checkpoint::load(storage, &layout::checkpoint(dir), &room, me)?;
+    let Loaded {
+        mut state,
+        own_nick: nick,
+        erased_lines,
+    } = match loaded {
         Ok(loaded) => loaded,
         Err(why) => return Ok(Err(why)),
     };
@@ -165,6 +174,10 @@ fn load<S: Storage>(
         && index.roster.holds(state.roster_lines)?;
     if !whole {
         return Ok(Err(Rebuilt::Truncated));
+    }
+    match index.erased.rising(erased_lines)? {
+        Some(erased) if erased.last().is_none_or(|last| *last <= state.n) => state.erased = erased,
+        _ => return Ok(Err(Rebuilt::Truncated)),
     }
     if state.n == ArrivalNo(0) {
         return Ok(Ok((state, nick)));
@@ -245,14 +258,20 @@ fn add<F: StorageFile>(log: &F, scanned: &Scanned, index: &mut Index<F>) -> io::
         _ => parsed.repairs,
     };
     let names_owner = index.owner.flags(message).names_owner();
+    let repairs = repairs.filter(|lost| *lost <= index.state.n);
     index.add(&NewLine {
         message,
         placement,
         offset: scanned.offset,
         len: scanned.len,
         names_owner,
-        repairs: repairs.filter(|lost| *lost <= index.state.n),
+        repairs,
     })?;
+    if line::is_erased(message) {
+        let own = std::iter::once(scanned.n);
+        let lines: Vec<ArrivalNo> = own.chain(repairs).collect();
+        index.erase(&lines)?;
+    }
     Ok(())
 }
 

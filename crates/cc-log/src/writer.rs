@@ -10,6 +10,7 @@ use cc_proto::id::{ArrivalNo, AuthorId, ChainId, Head, MessageId, RoomId, Seq, T
 use cc_proto::message::Message;
 
 use crate::entries::{Entry, Slot};
+use crate::erase::Erasures;
 use crate::error::{OpenError, ReadError, WriteError};
 use crate::fs::FsStorage;
 use crate::index::{Index, NewLine, Placement};
@@ -29,15 +30,16 @@ const CHECKPOINT_LINES: u64 = 10_000;
 /// [`append`](Self::append) keeps messages in memory, where look-ups find them at once;
 /// [`commit`](Self::commit) puts all of them on disk with one write and one sync.
 pub struct LogWriter<S: Storage = FsStorage> {
-    storage: S,
-    dir: PathBuf,
+    pub(crate) storage: S,
+    pub(crate) dir: PathBuf,
     room: RoomId,
-    log: S::File,
-    committed_file: S::File,
-    index: Index<S::File>,
+    pub(crate) log: S::File,
+    pub(crate) committed_file: S::File,
+    pub(crate) index: Index<S::File>,
     /// Lines that wait for the commit; they will stand at `committed`.
-    buffer: Vec<u8>,
-    committed: u64,
+    pub(crate) buffer: Vec<u8>,
+    pub(crate) committed: u64,
+    pub(crate) erasures: Erasures,
     committed_lines: ArrivalNo,
     /// The log may be longer than `committed`, by what a failed commit wrote.
     needs_cut: bool,
@@ -109,6 +111,7 @@ impl<S: Storage> LogWriter<S> {
             checkpoint_lines: CHECKPOINT_LINES,
             index,
             buffer: Vec::new(),
+            erasures: Erasures::default(),
             needs_cut: false,
             met_damaged: RefCell::default(),
             suspect: Cell::new(false),
@@ -175,6 +178,11 @@ impl<S: Storage> LogWriter<S> {
             }
             Placement::Grow(_) | Placement::Begin { .. } | Placement::Fill { .. } => {}
         }
+        let erasing = if line::is_erased(message) {
+            Some(self.plan_arrived(repairs, &message.id())?)
+        } else {
+            None
+        };
         let n = ArrivalNo(self.len().0 + 1);
         let offset = self.committed + self.buffer.len() as u64;
         let len = line::encode(n, at, message, info.nick, repairs, &mut self.buffer);
@@ -194,22 +202,24 @@ impl<S: Storage> LogWriter<S> {
         if let Some(lost) = repairs {
             self.met_damaged.borrow_mut().remove(&lost);
         }
+        if let Some(erasing) = erasing {
+            self.queue_arrived(n, erasing);
+        }
         Ok(n)
     }
 
-    /// Puts all that was appended on disk: returns once it would survive a power loss.
+    /// Puts all that was appended on disk, and erases what was to be: returns once it would survive a power loss.
     ///
     /// # Errors
     /// [`WriteError::StorageFull`] or [`WriteError::Io`]: then none of what was appended since the
     /// last commit is in the log, and the caller must load its state anew. What was committed
     /// before is unharmed, and later commits succeed once the disk allows it.
     pub fn commit(&mut self) -> Result<(), WriteError> {
-        if self.buffer.is_empty() {
+        if !self.is_dirty() {
             return Ok(());
         }
         if let Err(source) = self.write_buffer() {
-            self.buffer.clear();
-            self.index.discard();
+            self.abandon();
             self.needs_cut = true;
             // If this fails too, the next commit does it first. Synced, lest a power loss bring
             // back what the sender was told is not stored.
@@ -220,10 +230,14 @@ impl<S: Storage> LogWriter<S> {
         self.committed_lines = self.len();
         self.buffer.clear();
         self.index.commit();
+        self.erasures.commit();
         // The messages are stored. An index that cannot be written is kept in memory, tried again
         // at the next commit, and made anew from the log at the next opening.
         let _ = self.index.flush();
         let _ = recover::publish(&self.committed_file, &self.index.state);
+        if !self.erasures.is_empty() {
+            let _ = self.write_erasures();
+        }
         if self.len().0 >= self.next_checkpoint && self.index_waiting() == 0 {
             let _ = self.checkpoint();
             self.next_checkpoint = self.len().0 + self.checkpoint_lines;
@@ -231,13 +245,17 @@ impl<S: Storage> LogWriter<S> {
         Ok(())
     }
 
-    /// Takes back all that was appended since the last [`commit`](Self::commit).
+    /// Takes back all that was appended since the last [`commit`](Self::commit), and was to be erased.
     pub fn abandon(&mut self) {
         self.buffer.clear();
         self.index.discard();
+        self.erasures.discard();
     }
 
     fn write_buffer(&mut self) -> io::Result<()> {
+        if self.buffer.is_empty() {
+            return Ok(());
+        }
         self.cut()?;
         self.log.write_at(&self.buffer, self.committed)?;
         self.log.sync_data()
@@ -251,8 +269,9 @@ impl<S: Storage> LogWriter<S> {
         Ok(())
     }
 
-    fn checkpoint(&mut self) -> io::Result<()> {
-        if self.suspect.get() {
+    pub(crate) fn checkpoint(&mut self) -> io::Result<()> {
+        // The log may hold erased lines of which the index does not know.
+        if self.suspect.get() || self.erasures.overdue() > 0 {
             return Ok(());
         }
         recover::write_checkpoint(&self.storage, &self.dir, self.room, &mut self.index)
@@ -295,9 +314,9 @@ impl<S: Storage> LogWriter<S> {
         self.len() == ArrivalNo(0)
     }
 
-    /// Whether something was appended that is not yet committed.
+    /// Whether something was appended or is to be erased that is not yet committed.
     pub fn is_dirty(&self) -> bool {
-        !self.buffer.is_empty()
+        !self.buffer.is_empty() || !self.erasures.is_empty()
     }
 
     /// How many chat messages there are, a repaired one once.
@@ -418,7 +437,9 @@ impl<S: Storage> LogWriter<S> {
     /// `None` where the record and the log contradict each other.
     fn read_record(&self, n: ArrivalNo, record: &Record) -> io::Result<Option<Line>> {
         let len = record.len as usize;
-        let verdict = if let Some(at) = record.offset.checked_sub(self.committed) {
+        let verdict = if let Some(bytes) = self.erasures.bytes_at(record.offset, len) {
+            lookup::judge(n, record, bytes)
+        } else if let Some(at) = record.offset.checked_sub(self.committed) {
             let bytes = self
                 .buffer
                 .get(at as usize..at as usize + len)
