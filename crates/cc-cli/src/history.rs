@@ -2,19 +2,21 @@
 //!
 //! Read straight from the files, without the daemon and without a lock.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use cc_log::{Line, LogReader, RosterView};
-use cc_proto::body::Body;
-use cc_proto::id::{ArrivalNo, AuthorId, MessageId, Timestamp};
+use cc_proto::body::{Body, Kind as MessageKind};
+use cc_proto::id::{ArrivalNo, AuthorId, ChainId, MessageId, Seq, Timestamp};
 use cc_proto::message::Message;
-use cc_proto::text::{MemberName, clean_nick, clean_text, display_names, fingerprint};
+use cc_proto::roster::Roster;
+use cc_proto::text::{MemberName, clean_nick, clean_text, fingerprint};
 
 use crate::commands::objects::{LogLine, object};
 use crate::error::{CliError, CliResult, Kind};
 use crate::home::Home;
+use crate::names;
 use crate::output::{Output, Style};
-use crate::rooms::{self, KnownRoom};
+use crate::rooms::{self, KnownRoom, short};
 use crate::when;
 
 /// An open history.
@@ -23,6 +25,11 @@ pub struct History {
     reader: LogReader,
     view: Option<RosterView>,
     names: BTreeMap<AuthorId, String>,
+    /// Of the acts through `acts_through`: it knows who is gone, and who came over an invite's uses.
+    roster: Roster,
+    acts_through: ArrivalNo,
+    /// The last place printed of each chain. One at or before it is a second branch.
+    tips: HashMap<(AuthorId, ChainId), Seq>,
 }
 
 impl History {
@@ -35,8 +42,11 @@ impl History {
             reader,
             view: None,
             names: BTreeMap::new(),
+            roster: Roster::new(room.id),
+            acts_through: ArrivalNo(0),
+            tips: HashMap::new(),
         };
-        history.refresh_names();
+        history.refresh_names()?;
         Ok(history)
     }
 
@@ -72,8 +82,22 @@ impl History {
         Ok(found.is_some())
     }
 
-    /// Prints what has arrived after `last`; gives the number of the newest line. What a removed member wrote beyond
-    /// what counts is left out.
+    /// The messages whose ids begin with these small hexadecimal digits, and their texts.
+    pub fn by_id(&self, digits: &str) -> CliResult<BTreeMap<MessageId, Option<String>>> {
+        let mut found = BTreeMap::new();
+        for line in self.lines_after(ArrivalNo(0))? {
+            let line = line.map_err(|error| unreadable(&error))?;
+            if let Ok(message) = line.message
+                && message.id().to_hex().starts_with(digits)
+            {
+                found.insert(message.id(), message.text().map(str::to_owned));
+            }
+        }
+        Ok(found)
+    }
+
+    /// Prints what has arrived after `last`; gives the number of the newest line. What counts for nothing, such as what
+    /// a removed member wrote after the removal, is left out.
     pub fn print_after(
         &mut self,
         last: ArrivalNo,
@@ -85,40 +109,61 @@ impl History {
         if end <= last {
             return Ok(last);
         }
-        self.refresh_names();
-        let lines = self
-            .reader
-            .range(ArrivalNo(last.0 + 1), end)
-            .map_err(|error| unreadable(&error))?;
-        for line in lines {
+        self.refresh_names()?;
+        // Printing a line notes its place, and reading one does not.
+        let mut tips = std::mem::take(&mut self.tips);
+        for line in self.lines_after(last)? {
             let line = line.map_err(|error| unreadable(&error))?;
-            if !skip(&line) && !self.is_void(&line) {
-                self.print(&line, output);
+            if self.is_void(&line) {
+                continue;
+            }
+            let fork = is_fork(&mut tips, &line);
+            if !skip(&line) {
+                self.print(&line, fork, output);
             }
         }
+        self.tips = tips;
         Ok(end)
+    }
+
+    fn lines_after(
+        &self,
+        last: ArrivalNo,
+    ) -> CliResult<impl Iterator<Item = Result<Line, cc_log::ReadError>> + '_> {
+        self.reader
+            .range(ArrivalNo(last.0 + 1), self.len())
+            .map_err(|error| unreadable(&error))
     }
 
     fn is_void(&self, line: &Line) -> bool {
         match (&self.view, &line.message) {
-            (Some(view), Ok(message)) => view.voids(message.header()),
+            (Some(view), Ok(message)) => view.voids(message.header(), &message.id()),
             _ => false,
         }
     }
 
     /// Prints a line: the object with `--json`, else what a person cares about.
-    fn print(&self, line: &Line, output: Output) {
+    fn print(&self, line: &Line, fork: bool, output: Output) {
         if output.json() {
-            output.data(&object(&self.to_object(line)), "");
-        } else if let Some(text) = self.to_text(line, output) {
+            output.data(&object(&self.to_object(line, fork)), "");
+            return;
+        }
+        if fork && let Ok(message) = &line.message {
+            let who = self.name(&message.header().author);
+            output.text(format!(
+                "* @{who} signed two messages for one place: their home was copied, or they deceive somebody"
+            ));
+        }
+        if let Some(text) = self.to_text(line, output) {
             output.text(text);
         }
     }
 
     /// Reads the names anew; on a view that cannot be read, the old ones stay.
-    fn refresh_names(&mut self) {
+    fn refresh_names(&mut self) -> CliResult {
+        self.take_in_acts()?;
         let Ok(Some(view)) = RosterView::load(self.reader.dir()) else {
-            return;
+            return Ok(());
         };
         let members: Vec<MemberName<'_>> = view
             .members
@@ -129,8 +174,41 @@ impl History {
                 petname: member.petname.as_deref(),
             })
             .collect();
-        self.names = display_names(&members, Some(view.me));
+        let gone = self.roster.former();
+        let former: Vec<MemberName<'_>> = gone
+            .iter()
+            .filter(|(author, _)| view.member(author).is_none())
+            .map(|(author, former)| MemberName {
+                author: *author,
+                nick: &former.nick,
+                petname: None,
+            })
+            .collect();
+        self.names = names::shown(&members, &former, Some(view.me));
         self.view = Some(view);
+        Ok(())
+    }
+
+    fn take_in_acts(&mut self) -> CliResult {
+        let is_first = self.acts_through == ArrivalNo(0);
+        let mut acts = Vec::new();
+        loop {
+            let next = self.reader.first_roster_line_after(self.acts_through);
+            let Some(n) = next.map_err(|error| unreadable(&error))? else {
+                break;
+            };
+            self.acts_through = n;
+            // A damaged line is told where it is printed.
+            acts.extend(self.line(n)?.message.ok());
+        }
+        if is_first {
+            self.roster = Roster::load(self.roster.room(), &acts);
+        } else {
+            for act in &acts {
+                self.roster.insert(act);
+            }
+        }
+        Ok(())
     }
 
     fn name(&self, author: &AuthorId) -> String {
@@ -140,7 +218,12 @@ impl History {
             .unwrap_or_else(|| fingerprint(author))
     }
 
-    fn to_object(&self, line: &Line) -> LogLine {
+    fn is_over(&self, author: &AuthorId) -> bool {
+        let member = self.roster.members().get(author);
+        member.is_some_and(|member| member.over)
+    }
+
+    fn to_object(&self, line: &Line, fork: bool) -> LogLine {
         let message = line.message.as_ref().ok();
         let header = message.map(Message::header);
         LogLine {
@@ -158,6 +241,12 @@ impl History {
             via: header.map(|header| header.via.clone()),
             re: header.and_then(|header| header.re).map(|id| id.to_hex()),
             repairs: line.repairs.map(|n| n.0),
+            erased: message.is_some_and(is_erased),
+            about: message
+                .and_then(Message::body)
+                .and_then(about)
+                .map(|author| author.to_hex()),
+            fork,
         }
     }
 
@@ -171,26 +260,84 @@ impl History {
         let time = output.style(Style::Dim, &time);
         let name = format!("@{}", self.name(&header.author));
         let who = output.style(Style::Bold, &name);
-        match message.body()? {
-            Body::Chat(chat) => {
-                let via = match clean_nick(&header.via) {
-                    Some(agent) => format!(" (via {agent})"),
-                    None if header.via.is_empty() => String::new(),
-                    None => " (via an agent)".to_owned(),
-                };
-                // Later lines are indented, so that none can pass for a message of its own.
-                let text = clean_text(&chat.text).replace('\n', "\n      ");
-                Some(format!("{time} {who}{via} {text}"))
-            }
-            Body::Genesis(_) => Some(format!("{time} * {who} made the room")),
-            Body::Admit(admit) => Some(format!(
-                "{time} * {who} let @{} in",
-                self.name(&admit.joiner)
-            )),
-            Body::Leave => Some(format!("{time} * {who} left")),
-            _ => None,
+        if is_erased(message) {
+            return Some(format!("{time} * a message of {who} was taken back"));
         }
+        let body = message.body()?;
+        if let Body::Chat(chat) = body {
+            let via = match clean_nick(&header.via) {
+                Some(agent) => format!(" (via {agent})"),
+                None if header.via.is_empty() => String::new(),
+                None => " (via an agent)".to_owned(),
+            };
+            // Later lines are indented, so that none can pass for a message of its own.
+            let text = clean_text(&chat.text).replace('\n', "\n      ");
+            return Some(format!("{time} {who}{via} {text}"));
+        }
+        let did = self.deed(body)?;
+        Some(format!("{time} * {who} {did}"))
     }
+
+    /// What an act did, to stand after its author's name; none of those that nobody has to know of.
+    fn deed(&self, body: &Body) -> Option<String> {
+        Some(match body {
+            Body::Genesis(_) => "made the room".to_owned(),
+            Body::Admit(admit) if self.is_over(&admit.joiner) => format!(
+                "let @{} in, over the uses of the invite {}",
+                self.name(&admit.joiner),
+                admit.invite.short()
+            ),
+            Body::Admit(admit) => format!("let @{} in", self.name(&admit.joiner)),
+            Body::Remove(remove) => format!("removed @{}", self.name(&remove.member)),
+            Body::Grant(grant) if grant.admin => {
+                format!("made @{} an admin", self.name(&grant.member))
+            }
+            Body::Grant(grant) => {
+                format!("made @{} an ordinary member again", self.name(&grant.member))
+            }
+            Body::InviteRevoke(revoke) => {
+                format!("revoked the invite {}", short(&revoke.invite.to_hex()))
+            }
+            Body::Retract(retract) => {
+                format!("took a message of @{} back", self.name(&retract.author))
+            }
+            Body::Leave => "left".to_owned(),
+            _ => return None,
+        })
+    }
+}
+
+/// Whom an act is about.
+fn about(body: &Body) -> Option<AuthorId> {
+    match body {
+        Body::Admit(admit) => Some(admit.joiner),
+        Body::Remove(remove) => Some(remove.member),
+        Body::Grant(grant) => Some(grant.member),
+        Body::Retract(retract) => Some(retract.author),
+        _ => None,
+    }
+}
+
+fn is_erased(message: &Message) -> bool {
+    message.kind() == MessageKind::Chat && message.body().is_none()
+}
+
+/// Whether another line holds a message for the same place; lines arrive in the order of their chain, so the place is
+/// not beyond the last. A repair is the same message again.
+fn is_fork(tips: &mut HashMap<(AuthorId, ChainId), Seq>, line: &Line) -> bool {
+    let Ok(message) = &line.message else {
+        return false;
+    };
+    if line.repairs.is_some() {
+        return false;
+    }
+    let header = message.header();
+    let tip = tips
+        .entry((header.author, header.chain))
+        .or_insert(Seq(0));
+    let fork = header.seq <= *tip;
+    *tip = header.seq.max(*tip);
+    fork
 }
 
 fn unreadable(error: &dyn std::error::Error) -> CliError {

@@ -241,6 +241,7 @@ fn cut_and_muted_members_are_only_counted() {
     room.view.cuts = vec![ViewCut {
         author: machine.bob.id(),
         chains: vec![(1, 1)],
+        others: false,
     }];
     room.view.members[2].trust = Trust::Muted;
     room.save_view();

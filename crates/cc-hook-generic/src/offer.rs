@@ -285,7 +285,7 @@ impl Waiting {
             .view
             .member(&header.author)
             .is_some_and(|member| member.trust != Trust::Inline);
-        if withheld || self.view.voids(header) || line.is_skipped_after(self.from.n) {
+        if withheld || self.view.voids(header, &message.id()) || line.is_skipped_after(self.from.n) {
             return None;
         }
         Some(Quote {

@@ -4,8 +4,9 @@
 use std::io;
 use std::path::Path;
 
-use cc_proto::id::{ArrivalNo, AuthorId, ChainId, RoomId, Seq};
+use cc_proto::id::{ArrivalNo, AuthorId, ChainId, MessageId, RoomId, Seq};
 use cc_proto::message::Header;
+use cc_proto::text::{MemberName, clean_nick, display_names, fingerprint};
 use serde::{Deserialize, Serialize};
 
 use crate::error::ViewError;
@@ -32,7 +33,7 @@ pub enum Trust {
     Muted,
 }
 
-/// One member.
+/// One member, or one who was.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ViewMember {
     /// Who.
@@ -44,6 +45,9 @@ pub struct ViewMember {
     pub petname: Option<String>,
     /// Whether they made the room.
     pub root: bool,
+    /// Whether the root made them an admin.
+    #[serde(default)]
+    pub admin: bool,
     /// How their words reach the reader's agent.
     #[serde(default)]
     pub trust: Trust,
@@ -55,8 +59,27 @@ pub struct ViewCut {
     /// Who.
     #[serde(with = "hex_id")]
     pub author: AuthorId,
-    /// By chain, the last place that counts. A chain that is not listed counts for nothing.
+    /// By chain, the last place that counts.
     pub chains: Vec<(u32, u64)>,
+    /// Whether a chain that is not listed counts; if not, for nothing.
+    #[serde(default)]
+    pub others: bool,
+}
+
+impl ViewCut {
+    /// Whether a message at that place of the author's counts for nothing.
+    pub fn voids(&self, chain: ChainId, seq: Seq) -> bool {
+        let listed = self.chains.iter().find(|(listed, _)| *listed == chain.0);
+        listed.map_or(!self.others, |(_, last)| seq.0 > *last)
+    }
+}
+
+/// Under which name somebody is shown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct ShownName {
+    #[serde(with = "hex_id")]
+    author: AuthorId,
+    name: String,
 }
 
 /// `view.json`.
@@ -78,9 +101,19 @@ pub struct RosterView {
     pub through: u64,
     /// The members.
     pub members: Vec<ViewMember>,
-    /// What of former members counts.
+    /// Those who were members and are not, whose words may still be told of.
+    #[serde(default)]
+    pub former: Vec<ViewMember>,
+    /// How much counts of those of whom not everything does.
     #[serde(default)]
     pub cuts: Vec<ViewCut>,
+    /// Messages that are held and count for nothing beside the cuts: on a branch of a chain that does not count.
+    #[serde(default, with = "hex_ids")]
+    pub strays: Vec<MessageId>,
+    /// The names in [`name_of`](Self::name_of), worked out when the view is saved: a hook has no tables of letters that
+    /// look alike.
+    #[serde(default)]
+    names: Vec<ShownName>,
 }
 
 impl RosterView {
@@ -94,7 +127,10 @@ impl RosterView {
             nick,
             through: 0,
             members: Vec::new(),
+            former: Vec::new(),
             cuts: Vec::new(),
+            strays: Vec::new(),
+            names: Vec::new(),
         }
     }
 
@@ -108,19 +144,56 @@ impl RosterView {
         self.members.iter().find(|member| member.author == *author)
     }
 
-    /// Whether a message counts for nothing, because its author was removed before it.
-    pub fn voids(&self, header: &Header) -> bool {
-        self.voids_place(&header.author, header.chain, header.seq)
+    /// The member of that key, or who was one.
+    pub fn person(&self, author: &AuthorId) -> Option<&ViewMember> {
+        let former = || self.former.iter().find(|member| member.author == *author);
+        self.member(author).or_else(former)
     }
 
-    fn voids_place(&self, author: &AuthorId, chain: ChainId, seq: Seq) -> bool {
+    /// How an author's words reach the reader's agent.
+    pub fn trust(&self, author: &AuthorId) -> Trust {
+        self.person(author)
+            .map_or(Trust::default(), |person| person.trust)
+    }
+
+    /// The name under which somebody is shown, without the `@`: see [`display_names`]. Of a view that was not yet saved
+    /// each nick is marked, like each name that may be taken for another.
+    pub fn name_of(&self, author: &AuthorId) -> String {
+        if let Some(shown) = self.names.iter().find(|shown| shown.author == *author) {
+            return shown.name.clone();
+        }
+        let print = fingerprint(author);
+        let person = self.person(author);
+        let petname = person.and_then(|person| clean_nick(person.petname.as_deref()?));
+        let nick = || person.and_then(|person| clean_nick(&person.nick));
+        petname
+            .or_else(|| nick().map(|nick| format!("{nick}#{print}")))
+            .unwrap_or(print)
+    }
+
+    /// Whether a message counts for nothing: its author was removed or left before it, or it is a stray.
+    pub fn voids(&self, header: &Header, id: &MessageId) -> bool {
+        let cut = |cut: &ViewCut| cut.author == header.author;
         self.cuts
             .iter()
-            .filter(|cut| cut.author == *author)
-            .any(|cut| {
-                let last = cut.chains.iter().find(|(listed, _)| *listed == chain.0);
-                last.is_none_or(|(_, last)| seq.0 > *last)
+            .filter(|it| cut(it))
+            .any(|cut| cut.voids(header.chain, header.seq))
+            || self.strays.contains(id)
+    }
+
+    fn shown_names(&self) -> Vec<ShownName> {
+        let people = self.members.iter().chain(&self.former);
+        let people: Vec<MemberName<'_>> = people
+            .map(|person| MemberName {
+                author: person.author,
+                nick: &person.nick,
+                petname: person.petname.as_deref(),
             })
+            .collect();
+        let names = display_names(&people, Some(self.me)).into_iter();
+        names
+            .map(|(author, name)| ShownName { author, name })
+            .collect()
     }
 
     /// Reads the view in `dir`, the room's folder; `None` where there is none yet.
@@ -148,12 +221,15 @@ impl RosterView {
         Ok(Some(view))
     }
 
-    /// Writes the view by rename. Not synced: it is made anew whenever the writer opens the log.
+    /// Writes the view by rename, with everybody's name as it is to be shown. Not synced: it is made anew whenever the
+    /// writer opens the log.
     ///
     /// # Errors
     /// [`ViewError`].
     pub fn save<S: Storage>(&self, storage: &S, dir: &Path) -> Result<(), ViewError> {
-        let mut bytes = serde_json::to_vec(self)?;
+        let mut named = self.clone();
+        named.names = self.shown_names();
+        let mut bytes = serde_json::to_vec(&named)?;
         bytes.push(b'\n');
         Ok(storage.replace(&layout::view(dir), &bytes, Durability::Unsynced)?)
     }
@@ -177,5 +253,24 @@ mod hex_id {
     {
         let text = String::deserialize(from)?;
         text.parse().map_err(de::Error::custom)
+    }
+}
+
+/// Lists of ids as hexadecimal text.
+mod hex_ids {
+    use cc_proto::id::MessageId;
+    use serde::{Deserialize, Deserializer, Serializer, de};
+
+    pub(super) fn serialize<S: Serializer>(ids: &[MessageId], to: S) -> Result<S::Ok, S::Error> {
+        to.collect_seq(ids.iter().map(|id| id.to_hex()))
+    }
+
+    pub(super) fn deserialize<'de, D>(from: D) -> Result<Vec<MessageId>, D::Error>
+    where
+        D: Deserializer<'de>,
+    {
+        let ids = Vec::<String>::deserialize(from)?;
+        let parsed = ids.iter().map(|id| id.parse().map_err(de::Error::custom));
+        parsed.collect()
     }
 }

@@ -32,6 +32,7 @@ use std::fmt::Write as _;
 
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_normalization::char::is_combining_mark;
+use unicode_security::confusable_detection;
 
 use crate::id::AuthorId;
 
@@ -270,69 +271,89 @@ pub struct MemberName<'a> {
 /// The name under which each member is shown, without the `@`; `me` is the reader's own key.
 ///
 /// The petname where there is one, else the nick, both through [`clean_nick`]; a member left
-/// without either is shown as the [`fingerprint`]. Where two names [look alike](look_alike_key), those that
-/// are mere claims become `nick#fingerprint`; a petname, and the reader's own nick, stay as they
-/// are. A nick never holds `#`, so it cannot pass for that form.
+/// without either is shown as the [`fingerprint`]. A nick that [looks like](look_alike) another's nick, petname or
+/// fingerprint becomes `nick#fingerprint`, whether or not that other is shown by it. A petname, and the reader's own nick,
+/// stay as they are. A nick never holds `#`, so it cannot pass for that form.
+///
+/// `members`: those who belong and those who did, each once, as a nick that somebody left behind is one to be mistaken for.
 pub fn display_names(
     members: &[MemberName<'_>],
     me: Option<AuthorId>,
 ) -> BTreeMap<AuthorId, String> {
-    let mut named = Vec::with_capacity(members.len());
-    let mut alike: BTreeMap<String, usize> = BTreeMap::new();
-    for member in members {
-        let petname = member.petname.and_then(clean_nick);
-        let trusted = petname.is_some() || me == Some(member.author);
-        let name = petname.or_else(|| clean_nick(member.nick));
-        let print = fingerprint(&member.author);
-        // Who is shown by the fingerprint must not be passed for by a nick that is the same digits.
-        let key = look_alike_key(name.as_deref().unwrap_or(&print));
-        *alike.entry(key.clone()).or_default() += 1;
-        named.push((member.author, name, print, key, trusted));
+    struct Named {
+        author: AuthorId,
+        petname: Option<String>,
+        nick: Option<String>,
     }
-    let shown = named.into_iter().map(|(author, name, print, key, trusted)| {
-        let shared = alike.get(&key).is_some_and(|&count| count > 1);
-        let name = match name {
-            Some(name) if shared && !trusted => format!("{name}#{print}"),
-            Some(name) => name,
-            None => print,
+    let named = members.iter().map(|member| Named {
+        author: member.author,
+        petname: member.petname.and_then(clean_nick),
+        nick: clean_nick(member.nick),
+    });
+    let named: Vec<Named> = named.collect();
+    // By look: whose names have it; `None` where more than one has.
+    let mut looks: BTreeMap<String, Option<AuthorId>> = BTreeMap::new();
+    for member in &named {
+        let print = fingerprint(&member.author);
+        let names = [
+            member.petname.as_deref(),
+            member.nick.as_deref(),
+            Some(&print),
+        ];
+        for look in names.into_iter().flatten().flat_map(look_alike_keys) {
+            looks
+                .entry(look)
+                .and_modify(|whose| *whose = whose.filter(|one| *one == member.author))
+                .or_insert(Some(member.author));
+        }
+    }
+    let shown = named.into_iter().map(|member| {
+        let print = fingerprint(&member.author);
+        let shared = |nick: &String| {
+            let mut of_nick = look_alike_keys(nick).into_iter();
+            of_nick.any(|look| looks.get(&look) == Some(&None))
         };
-        (author, name)
+        let name = match (member.petname, member.nick) {
+            (Some(petname), _) => petname,
+            (None, Some(nick)) if me != Some(member.author) && shared(&nick) => {
+                format!("{nick}#{print}")
+            }
+            (None, Some(nick)) => nick,
+            (None, None) => print,
+        };
+        (member.author, name)
     });
     shown.collect()
 }
 
-/// Two names look alike when this is equal for both: NFKC, [`fold_case`], `-`, `_`, `.` and
-/// combining marks left out, and the letters that share a shape (`0oо`, `1il`, Cyrillic and Greek twins of Latin
-/// letters) made one. For display only; nothing is refused by it.
-pub fn look_alike_key(name: &str) -> String {
+/// Whether two names are easily taken for each other: for display only, nothing is refused by it.
+///
+/// The [skeletons](skeleton) of the names as written, or in lower case, or one of each, are equal. The confusables of
+/// UTS #39 know of case, and a reader often does not: `I` looks like `l` and is the same as `i`.
+pub fn look_alike(one: &str, other: &str) -> bool {
+    let others = look_alike_keys(other);
+    look_alike_keys(one)
+        .iter()
+        .any(|look| others.contains(look))
+}
+
+fn look_alike_keys(name: &str) -> [String; 2] {
     let compatible: String = name.nfkc().collect();
-    fold_case(&compatible)
+    [skeleton(&compatible), skeleton(&fold_case(&compatible))]
+}
+
+/// The skeleton of UTS #39 (`skeleton(X)`, by [`LOOK_ALIKE_UNICODE`]'s `confusables.txt`), then folded by
+/// [`fold_case`] and put into NFD, without combining marks, `-`, `_` and `.`.
+fn skeleton(name: &str) -> String {
+    let skeleton: String = confusable_detection::skeleton(name).collect();
+    fold_case(&skeleton)
         .nfd()
         .filter(|c| !matches!(c, '-' | '_' | '.') && !is_combining_mark(*c))
-        .map(|c| match c {
-            'а' | 'α' => 'a',
-            'в' | 'β' => 'b',
-            'с' => 'c',
-            'е' | 'ε' => 'e',
-            'һ' | 'н' => 'h',
-            '1' | 'l' | 'і' | 'ι' | 'ı' | 'ӏ' => 'i',
-            'ј' => 'j',
-            'к' | 'κ' => 'k',
-            'м' => 'm',
-            'η' => 'n',
-            '0' | 'о' | 'ο' => 'o',
-            'р' | 'ρ' => 'p',
-            'ѕ' => 's',
-            'т' | 'τ' => 't',
-            'υ' => 'u',
-            'ν' => 'v',
-            'ԝ' => 'w',
-            'х' | 'χ' => 'x',
-            'у' | 'γ' => 'y',
-            other => other,
-        })
         .collect()
 }
+
+/// The version of Unicode whose confusables [`look_alike`] goes by.
+pub const LOOK_ALIKE_UNICODE: (u64, u64, u64) = unicode_security::UNICODE_VERSION;
 
 #[cfg(test)]
 mod tests {

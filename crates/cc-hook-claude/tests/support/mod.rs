@@ -80,6 +80,7 @@ impl TestRoom {
                 nick: member.nick.clone(),
                 petname: None,
                 root: member.id() == me,
+                admin: false,
                 trust: Trust::Inline,
             })
             .collect();
