@@ -230,12 +230,24 @@ impl Roster {
         admission.is_some_and(|admission| admission.joins.iter().any(|(_, id)| id == join))
     }
 
-    /// What an act of one's own could take from somebody: then all is worked out anew.
+    /// Whether an act could take something from somebody: then all is worked out anew. What has no
+    /// power behind it, or nobody to fall on, does not, so that a member cannot make others work.
     fn takes_from_somebody(&self, act: &Message) -> bool {
+        let header = act.header();
+        let by_power = || self.powers.counts_as_admins(act, &self.acts, &self.strays);
         match act.body() {
-            Some(Body::Invite(invite)) => !invite.lifts.is_empty(),
             Some(Body::Admit(_) | Body::Profile(_) | Body::Retract(_)) => false,
-            Some(Body::Join(_)) => !self.powers.removals_of(&act.header().author).is_empty(),
+            Some(Body::Invite(invite)) => !invite.lifts.is_empty() && by_power(),
+            Some(Body::Join(_)) => !self.powers.removals_of(&header.author).is_empty(),
+            Some(Body::Remove(_) | Body::Grant(_)) => by_power(),
+            Some(Body::InviteRevoke(revoke)) => {
+                let came = self.standing.came.contains_key(&revoke.invite);
+                came || by_power()
+            }
+            Some(Body::Leave) => self.acts.of(&header.author).any(|other| {
+                let other = other.header();
+                other.chain == header.chain && other.seq > header.seq
+            }),
             _ => true,
         }
     }
@@ -328,3 +340,6 @@ impl PartialEq for Roster {
 }
 
 impl Eq for Roster {}
+
+#[cfg(test)]
+mod tests;
