@@ -77,11 +77,9 @@ impl Acts {
         let (id, header) = (act.id(), act.header());
         let (author, when) = (header.author, (header.ts, id));
         match act.body() {
-            Some(Body::Genesis(_)) => {
-                if id.as_bytes() == room.as_bytes() {
-                    self.genesis = Some(act.clone());
-                    self.claims.entry(author).or_default().insert(when);
-                }
+            Some(Body::Genesis(_)) if id.as_bytes() == room.as_bytes() => {
+                self.genesis = Some(act.clone());
+                self.claims.entry(author).or_default().insert(when);
             }
             Some(Body::Invite(invite)) => {
                 self.invites.entry(invite.key).or_default().insert(id);

@@ -119,7 +119,7 @@ impl Standing {
         let mut touched = match act.body() {
             Some(Body::Join(_)) => {
                 let admits = basis.acts.admits_by_join.get(&act.id());
-                self.try_admits(admits.cloned().unwrap_or_default(), &mut ready, basis)
+                self.try_admits(admits, &mut ready, basis)
             }
             _ => self.try_act(act, &mut ready, basis),
         };
@@ -152,7 +152,7 @@ impl Standing {
                 self.worked_in.insert(act.id());
                 self.invites.entry(invite.key).or_default().insert(act.id());
                 let admits = basis.acts.admits_by_invite.get(&invite.key);
-                self.try_admits(admits.cloned().unwrap_or_default(), ready, basis)
+                self.try_admits(admits, ready, basis)
             }
             Some(Body::Admit(admit)) => self
                 .try_admit(act, admit, ready, basis)
@@ -164,12 +164,13 @@ impl Standing {
 
     fn try_admits(
         &mut self,
-        admits: BTreeSet<MessageId>,
+        admits: Option<&BTreeSet<MessageId>>,
         ready: &mut Vec<AuthorId>,
         basis: Basis<'_>,
     ) -> BTreeSet<AuthorId> {
         let mut touched = BTreeSet::new();
-        for act in admits.iter().filter_map(|id| basis.acts.find(id)) {
+        let admits = admits.into_iter().flatten();
+        for act in admits.filter_map(|id| basis.acts.find(id)) {
             if let Some(Body::Admit(admit)) = act.body()
                 && self.counts(act, basis)
             {
