@@ -1,10 +1,13 @@
 //! Which messages are held, chain by chain: only the tips are in memory, whatever the history.
+//!
+//! What is held and what is **told** differ where an author was removed or left: what lies beyond
+//! the last message that counts stays in the log, and is neither advertised nor served.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::codec;
 use crate::history::History;
-use crate::id::{AuthorId, ChainId, Hash, Head, MessageId, Seq};
+use crate::id::{ArrivalNo, AuthorId, ChainId, Hash, Head, MessageId, Seq};
 use crate::limits;
 use crate::message::{Header, Message};
 
@@ -57,10 +60,24 @@ impl Chain {
     }
 }
 
+/// What of a chain counts, where not all of it does.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Told {
+    /// The last messages that count, one on each branch, in the order of place and id.
+    pub tips: Vec<Tip>,
+    /// The last place that counts on any branch.
+    pub end: Seq,
+    /// Messages held up to there that stand on a branch which does not count.
+    pub strays: BTreeSet<MessageId>,
+    /// Whether nothing that is not held yet can count any more.
+    pub settled: bool,
+}
+
 /// The tips of every chain.
 #[derive(Debug, Clone, Default)]
 pub struct Chains {
     chains: BTreeMap<ChainKey, Chain>,
+    told: BTreeMap<ChainKey, Told>,
     digest: Option<Hash>,
 }
 
@@ -77,22 +94,27 @@ impl Chains {
         }
         Self {
             chains,
+            told: BTreeMap::new(),
             digest: None,
         }
     }
 
-    /// Every tip, in the order of author, chain, place and id.
+    /// Every tip that counts, in the order of author, chain, place and id.
     pub fn heads(&self) -> Vec<Head> {
         let mut heads: Vec<Head> = self
             .chains
             .iter()
-            .flat_map(|(&(author, chain), state)| {
-                state.tips.iter().map(move |&(seq, id)| Head {
-                    author,
-                    chain,
-                    seq,
-                    id,
-                })
+            .flat_map(|(key, state)| {
+                let (author, chain) = *key;
+                let told = self.told.get(key).map(|told| &told.tips);
+                told.unwrap_or(&state.tips)
+                    .iter()
+                    .map(move |&(seq, id)| Head {
+                        author,
+                        chain,
+                        seq,
+                        id,
+                    })
             })
             .collect();
         heads.sort_unstable();
@@ -107,6 +129,65 @@ impl Chains {
     /// The tips of a chain; none where it is not held.
     pub fn tips(&self, key: &ChainKey) -> &[Tip] {
         self.chains.get(key).map_or(&[], |chain| &chain.tips)
+    }
+
+    /// The tips of a chain that count: of one that was not cut, all.
+    pub fn told_tips(&self, key: &ChainKey) -> &[Tip] {
+        match self.told.get(key) {
+            Some(told) => &told.tips,
+            None => self.tips(key),
+        }
+    }
+
+    /// The highest place of a chain that counts; 0 where there is none.
+    pub fn told_top(&self, key: &ChainKey) -> Seq {
+        let tips = self.told_tips(key).iter();
+        tips.map(|(seq, _)| *seq).max().unwrap_or(Seq(0))
+    }
+
+    /// What of a chain counts; `None` where all of it does.
+    pub fn told(&self, key: &ChainKey) -> Option<&Told> {
+        self.told.get(key)
+    }
+
+    /// The chains of which not all counts.
+    pub fn cut_chains(&self) -> impl Iterator<Item = ChainKey> + '_ {
+        self.told.keys().copied()
+    }
+
+    /// Says what of a chain counts. Gives whether that is other than before.
+    pub fn set_told(&mut self, key: ChainKey, told: Option<Told>) -> bool {
+        let before = match told {
+            Some(told) => {
+                if self.told.get(&key) == Some(&told) {
+                    return false;
+                }
+                self.told.insert(key, told)
+            }
+            None => match self.told.remove(&key) {
+                None => return false,
+                before => before,
+            },
+        };
+        self.digest = None;
+        before.is_none_or(|before| Some(&before) != self.told.get(&key))
+    }
+
+    /// Takes note of a message that counts and follows what is told of its chain. Gives whether it
+    /// does: otherwise what counts is to be worked out anew.
+    pub fn advance_told(&mut self, id: MessageId, header: &Header) -> bool {
+        let Some(told) = self.told.get_mut(&(header.author, header.chain)) else {
+            return false;
+        };
+        let before = header.prev.map(|prev| (Seq(header.seq.0 - 1), prev));
+        let tip = told.tips.iter_mut().find(|tip| Some(**tip) == before);
+        let Some(tip) = tip.filter(|_| header.seq < told.end) else {
+            return false;
+        };
+        *tip = (header.seq, id);
+        told.tips.sort_unstable();
+        self.digest = None;
+        true
     }
 
     /// The highest place held of a chain; 0 where there is none.
@@ -126,10 +207,11 @@ impl Chains {
         self.chains.get(key).and_then(|chain| chain.floor)
     }
 
-    fn chains_of(&self, author: AuthorId) -> usize {
+    /// The chains held of an author.
+    pub fn of(&self, author: AuthorId) -> impl Iterator<Item = ChainKey> + '_ {
         self.chains
             .range((author, ChainId(0))..=(author, ChainId(u32::MAX)))
-            .count()
+            .map(|(key, _)| *key)
     }
 
     /// The authors of forked chains.
@@ -144,7 +226,8 @@ impl Chains {
         authors
     }
 
-    /// BLAKE3 over the encoding of all heads: equal exactly where the same messages are held.
+    /// BLAKE3 over the encoding of all heads: equal exactly where the same messages that count are
+    /// held.
     pub fn digest(&mut self) -> Hash {
         if let Some(digest) = self.digest {
             return digest;
@@ -191,7 +274,7 @@ impl Chains {
     ) -> Result<Place, H::Error> {
         let key = (header.author, header.chain);
         let Some(chain) = self.chains.get(&key) else {
-            let full = self.chains_of(header.author) >= limits::CHAINS_PER_AUTHOR_MAX;
+            let full = self.of(header.author).count() >= limits::CHAINS_PER_AUTHOR_MAX;
             return Ok(match header.seq {
                 _ if full => Place::TooManyChains,
                 Seq::FIRST => Place::Next,
@@ -244,4 +327,17 @@ impl Chains {
         }
         chain.tips.sort_unstable();
     }
+}
+
+/// The message held at a place, with its arrival number.
+///
+/// # Errors
+/// The history's own.
+pub(crate) fn held_at<H: History>(
+    key: &ChainKey,
+    (seq, id): Tip,
+    history: &H,
+) -> Result<Option<(ArrivalNo, Message)>, H::Error> {
+    let held = history.at(&key.0, key.1, seq)?;
+    Ok(held.into_iter().find(|(_, held)| held.id() == id))
 }

@@ -1,8 +1,8 @@
 //! The look-ups that the core may make in what is already stored.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::id::{ArrivalNo, AuthorId, ChainId, Seq};
+use crate::id::{ArrivalNo, AuthorId, ChainId, MessageId, Seq};
 use crate::message::Message;
 
 /// What is appended in this very call has no number yet; it comes after all that has.
@@ -43,6 +43,7 @@ pub trait History {
 pub(crate) struct Overlay<'a, H> {
     stored: &'a H,
     fresh: BTreeMap<(AuthorId, ChainId, Seq), Vec<Message>>,
+    erased: BTreeSet<(AuthorId, ChainId, Seq, MessageId)>,
 }
 
 impl<'a, H> Overlay<'a, H> {
@@ -50,13 +51,21 @@ impl<'a, H> Overlay<'a, H> {
         Self {
             stored,
             fresh: BTreeMap::new(),
+            erased: BTreeSet::new(),
         }
     }
 
+    /// A message that is held already is appended again where its body was missing.
     pub(crate) fn append(&mut self, message: Message) {
         let header = message.header();
         let place = (header.author, header.chain, header.seq);
-        self.fresh.entry(place).or_default().push(message);
+        let fresh = self.fresh.entry(place).or_default();
+        fresh.retain(|known| known.id() != message.id());
+        fresh.push(message);
+    }
+
+    pub(crate) fn erase(&mut self, author: AuthorId, chain: ChainId, seq: Seq, id: MessageId) {
+        self.erased.insert((author, chain, seq, id));
     }
 }
 
@@ -70,8 +79,19 @@ impl<H: History> History for Overlay<'_, H> {
         seq: Seq,
     ) -> Result<Vec<(ArrivalNo, Message)>, H::Error> {
         let mut held = self.stored.at(author, chain, seq)?;
-        let fresh = self.fresh.get(&(*author, chain, seq)).into_iter().flatten();
-        held.extend(fresh.map(|message| (LAST, message.clone())));
+        for message in self.fresh.get(&(*author, chain, seq)).into_iter().flatten() {
+            match held.iter_mut().find(|(_, known)| known.id() == message.id()) {
+                Some((_, known)) => known.clone_from(message),
+                None => held.push((LAST, message.clone())),
+            }
+        }
+        if !self.erased.is_empty() {
+            for (_, message) in &mut held {
+                if self.erased.contains(&(*author, chain, seq, message.id())) {
+                    *message = message.clone().without_body();
+                }
+            }
+        }
         Ok(held)
     }
 

@@ -81,3 +81,32 @@ pub const SESSIONS_MAX: usize = 16;
 pub const SESSION_OPENING_MS_MAX: u64 = 60 * 1000;
 /// Frames that the core has handed over of one session before it waits for the transport.
 pub const SESSION_FRAMES_AHEAD: usize = 4;
+/// Gossip frames of one neighbour that are looked at up to this many at once…
+pub const NEIGHBOR_FRAMES_BURST: u64 = 2_048;
+/// …and this many a second after that; what is passed over comes by sync.
+pub const NEIGHBOR_FRAMES_PER_SECOND: u64 = 1_024;
+/// Live messages of one author that are appended as they come, up to this many at once…
+pub const LIVE_BURST: u64 = 256;
+/// …and this many a second after that; above it they come by sync.
+pub const LIVE_PER_SECOND: u64 = 200;
+/// Bytes of one author that are appended by sync, up to this many at once…
+pub const AUTHOR_BYTES_BURST: u64 = 256 * 1024 * 1024;
+/// …and this many a second after that; the rest is left for later sessions.
+pub const AUTHOR_BYTES_PER_SECOND: u64 = 1024 * 1024;
+/// Added to the length of a body where the bytes of an author are counted, for header and signature.
+pub const MESSAGE_OVERHEAD_BYTES: u64 = 512;
+/// Bytes of one author's acts that are kept in memory. Beyond it nothing more of the author is taken,
+/// and people are told.
+pub const ACT_BYTES_PER_AUTHOR_MAX: u64 = 16 * 1024 * 1024;
+/// Most messages of one author that are sent in one session while it has others' to send as well; the
+/// rest waits for the next.
+pub const SESSION_MESSAGES_PER_AUTHOR_MAX: u64 = 65_536;
+/// Bundles of strangers that are judged, up to this many at once…
+pub const BUNDLES_BURST: u64 = 64;
+/// …and this many a second after that; above it they are refused like any stranger.
+pub const BUNDLES_PER_SECOND: u64 = 16;
+/// Most places whose body was withheld that are asked for again.
+pub const BODILESS_MAX: usize = 65_536;
+/// Where all sessions of a room are taken, the one that began first gives way to a member without one
+/// after this time, in milliseconds.
+pub const SESSION_TURN_MS: u64 = 10 * 1000;

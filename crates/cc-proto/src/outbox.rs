@@ -3,9 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::chains::{ChainKey, Chains, Tip};
+use crate::chains::{ChainKey, Chains, Tip, held_at};
 use crate::history::History;
-use crate::id::{ArrivalNo, Seq};
+use crate::id::{ArrivalNo, AuthorId, Seq};
 use crate::limits;
 use crate::message::{Message, SignedMessage};
 use crate::segment::Vouched;
@@ -29,6 +29,8 @@ pub struct Outbox {
     branches: BTreeMap<ArrivalNo, (ChainKey, Tip)>,
     /// Something was left out, for want of a signature that proves it.
     partial: bool,
+    /// Something was left for a further session, so that one author does not hold up the others.
+    more: bool,
 }
 
 /// How much one segment may hold.
@@ -76,8 +78,9 @@ impl Outbox {
             }
         }
         let highest = theirs.last().map_or(Seq(0), |tip| tip.0);
-        let Some(floor) = chains.floor(&key) else {
-            self.add_stretch(key, highest, chains.top(&key));
+        let top = chains.told_top(&key);
+        let Some(floor) = chains.floor(&key).filter(|floor| *floor <= top) else {
+            self.add_stretch(key, highest, top);
             return Ok(());
         };
         // Below its lowest fork the chain is one stretch, however long.
@@ -109,7 +112,7 @@ impl Outbox {
         mut theirs: BTreeSet<Tip>,
         history: &H,
     ) -> Result<(), H::Error> {
-        let mut ours: BTreeSet<Tip> = chains.tips(&key).iter().copied().collect();
+        let mut ours: BTreeSet<Tip> = chains.told_tips(&key).iter().copied().collect();
         while let Some(tip) = ours.pop_last() {
             while theirs.last().is_some_and(|their| their.0 > tip.0) {
                 if let Some(their) = theirs.pop_last() {
@@ -126,6 +129,46 @@ impl Outbox {
             }
         }
         Ok(())
+    }
+
+    /// Drops what does not count any more.
+    pub fn keep_told(&mut self, chains: &Chains) {
+        for stretch in &mut self.stretches {
+            stretch.end = stretch.end.min(chains.told_top(&stretch.key));
+        }
+        self.stretches.retain(|stretch| stretch.next <= stretch.end);
+        self.branches.retain(|_, (key, (seq, id))| {
+            let told = chains.told(key);
+            told.is_none_or(|told| *seq <= told.end && !told.strays.contains(id))
+        });
+    }
+
+    /// Where there is something to send of several authors, leaves of each what is too much for
+    /// one session to a further one.
+    pub fn share(&mut self) {
+        let authors = self.stretches.iter().map(|stretch| stretch.key.0);
+        let branched = self.branches.values().map(|(key, _)| key.0);
+        let authors: BTreeSet<AuthorId> = authors.chain(branched).collect();
+        if authors.len() < 2 {
+            return;
+        }
+        let mut left: BTreeMap<AuthorId, u64> = BTreeMap::new();
+        for stretch in &mut self.stretches {
+            let most = limits::SESSION_MESSAGES_PER_AUTHOR_MAX;
+            let left = left.entry(stretch.key.0).or_insert(most);
+            let end = Seq((stretch.next.0 - 1).saturating_add(*left));
+            if end < stretch.end {
+                stretch.end = end;
+                self.more = true;
+            }
+            *left = left.saturating_sub(stretch.end.0 + 1 - stretch.next.0);
+        }
+        self.stretches.retain(|stretch| stretch.next <= stretch.end);
+    }
+
+    /// Whether something is left for a further session with the same peer.
+    pub fn has_more(&self) -> bool {
+        self.more
     }
 
     /// Whether nothing is left.
@@ -276,15 +319,6 @@ fn proven(window: &[(Source, Message)]) -> Vec<bool> {
     proven
 }
 
-fn held_at<H: History>(
-    key: &ChainKey,
-    (seq, id): Tip,
-    history: &H,
-) -> Result<Option<(ArrivalNo, Message)>, H::Error> {
-    let held = history.at(&key.0, key.1, seq)?;
-    Ok(held.into_iter().find(|(_, held)| held.id() == id))
-}
-
 fn before(message: &Message) -> Option<Tip> {
     let header = message.header();
     header.prev.map(|prev| (Seq(header.seq.0 - 1), prev))
@@ -299,17 +333,16 @@ pub fn locator<H: History>(
     chains: &Chains,
     history: &H,
 ) -> Result<Vec<Tip>, H::Error> {
-    let mut places: Vec<Tip> = chains.tips(key).to_vec();
-    let top = chains.top(key);
+    let mut places: Vec<Tip> = chains.told_tips(key).to_vec();
+    let top = chains.told_top(key);
+    let strays = chains.told(key).map(|told| &told.strays);
     let mut back = 1;
     while back < top.0 && places.len() < limits::LOCATOR_PLACES_MAX {
         let seq = Seq(top.0 - back);
-        places.extend(
-            history
-                .at(&key.0, key.1, seq)?
-                .iter()
-                .map(|(_, held)| (seq, held.id())),
-        );
+        let held = history.at(&key.0, key.1, seq)?;
+        let ids = held.iter().map(|(_, held)| held.id());
+        let told = ids.filter(|id| strays.is_none_or(|strays| !strays.contains(id)));
+        places.extend(told.map(|id| (seq, id)));
         back = back.saturating_mul(2);
     }
     places.truncate(limits::LOCATOR_PLACES_MAX);

@@ -34,10 +34,10 @@ impl RoomCore {
 
     /// Whether we belong, so that what we write counts.
     pub(super) fn may_write(&self) -> Result<(), RejectReason> {
-        if self.roster.contains(&self.me()) {
-            Ok(())
-        } else if self.is_joining() {
+        if self.is_joining() || !self.roster.is_founded() {
             Err(RejectReason::NotJoined)
+        } else if self.roster.contains(&self.me()) {
+            Ok(())
         } else {
             Err(RejectReason::NotAMember)
         }

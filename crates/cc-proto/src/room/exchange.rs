@@ -1,46 +1,79 @@
 //! What goes over in a sync session once both sides belong: heads, locators, segments.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::accept::Accepted;
 use super::session::{Fault, Phase, Session, Verdict};
-use super::{MisbehaviourKind, Output, RoomCore, RoomEvent, SessionId, Turn};
+use super::{MisbehaviourKind, Output, RoomCore, RoomEvent, SessionId, SyncAbortCode, Turn};
 use crate::chains::{ChainKey, Tip};
 use crate::frames::SyncFrame;
 use crate::history::History;
-use crate::id::{Hash, Head};
+use crate::id::{AuthorId, ChainId, Hash, Head, Seq};
 use crate::limits;
 use crate::message::SignedMessage;
 use crate::outbox;
 use crate::segment::verify_segment;
 use crate::ticket::PeerAddress;
 
+/// What of an author was left for later, as it was too much at once, is asked for after this time.
+const DEFERRED_MS: u64 = 30_000;
+
 impl RoomCore {
-    /// The heads that we tell: of a chain in which a place was lost, the one before that place, so
-    /// that the other side sends on from there.
-    fn told_heads<H: History>(&self, turn: &Turn<'_, H>) -> Result<Vec<Head>, H::Error> {
-        let mut heads = self.chains.heads();
-        for (author, chain, seq) in self.lost.iter().rev() {
-            heads.retain(|head| (head.author, head.chain) != (*author, *chain));
-            if seq.0 > 1 {
-                let before = crate::id::Seq(seq.0 - 1);
-                let held = turn.history.at(author, *chain, before)?;
-                heads.extend(held.first().map(|(_, held)| Head {
-                    author: *author,
-                    chain: *chain,
-                    seq: before,
-                    id: held.id(),
-                }));
+    /// The heads that we tell a peer: of a chain in which a place was lost, the one before that
+    /// place, so that the other side sends on from there. A body that was withheld is as good as
+    /// lost, until the peer was asked for it once.
+    fn told_heads<H: History>(
+        &self,
+        peer: &AuthorId,
+        turn: &Turn<'_, H>,
+    ) -> Result<Vec<Head>, H::Error> {
+        let mut missing: BTreeMap<ChainKey, Seq> = BTreeMap::new();
+        let bodies = self.bodies_to_ask(peer);
+        for (author, chain, seq) in self.lost.iter().copied().chain(bodies) {
+            let key = (author, chain);
+            let told = self.chains.told(&key);
+            if told.is_none_or(|told| seq <= told.end) {
+                let lowest = missing.entry(key).or_insert(seq);
+                *lowest = seq.min(*lowest);
             }
+        }
+        let mut heads = self.chains.heads();
+        if missing.is_empty() {
+            return Ok(heads);
+        }
+        heads.retain(|head| !missing.contains_key(&(head.author, head.chain)));
+        for ((author, chain), seq) in missing.into_iter().filter(|(_, seq)| seq.0 > 1) {
+            let before = Seq(seq.0 - 1);
+            let held = turn.history.at(&author, chain, before)?;
+            heads.extend(held.first().map(|(_, held)| Head {
+                author,
+                chain,
+                seq: before,
+                id: held.id(),
+            }));
         }
         Ok(heads)
     }
 
-    pub(super) fn told_digest<H: History>(&mut self, turn: &Turn<'_, H>) -> Result<Hash, H::Error> {
-        if self.lost.is_empty() {
+    /// The places whose body a peer was not asked for yet.
+    fn bodies_to_ask(&self, peer: &AuthorId) -> impl Iterator<Item = (AuthorId, ChainId, Seq)> {
+        let asked = self.bodies_asked.get(peer).copied().unwrap_or(0);
+        let bodiless = self.bodiless.iter();
+        bodiless
+            .filter(move |(_, bodiless)| bodiless.since > asked)
+            .map(|(place, _)| *place)
+    }
+
+    pub(super) fn told_digest<H: History>(
+        &mut self,
+        peer: &AuthorId,
+        turn: &mut Turn<'_, H>,
+    ) -> Result<Hash, H::Error> {
+        self.survey(turn)?;
+        if self.lost.is_empty() && self.bodies_to_ask(peer).next().is_none() {
             return Ok(self.chains.digest());
         }
-        Ok(Hash::of(&crate::codec::encode(&self.told_heads(turn)?)))
+        Ok(Hash::of(&crate::codec::encode(&self.told_heads(peer, turn)?)))
     }
 
     /// Sends our heads, or goes on at once where both hold the same.
@@ -56,7 +89,7 @@ impl RoomCore {
             return Ok(());
         }
         session.phase = Phase::Heads;
-        let heads = self.told_heads(turn)?;
+        let heads = self.told_heads(&session.peer, turn)?;
         let frames = heads.len().div_ceil(limits::HEADS_PER_FRAME_MAX).max(1);
         for i in 0..frames {
             let from = i * limits::HEADS_PER_FRAME_MAX;
@@ -87,7 +120,7 @@ impl RoomCore {
         for head in heads {
             // What we hold nothing of, we cannot lack to send.
             let key = (head.author, head.chain);
-            if self.chains.tips(&key).is_empty() {
+            if self.chains.told_tips(&key).is_empty() {
                 continue;
             }
             let tips = session.peer_tips.entry(key).or_default();
@@ -117,7 +150,12 @@ impl RoomCore {
     ) -> Result<(), H::Error> {
         let empty = BTreeSet::new();
         let theirs = session.peer_tips.get(&key).unwrap_or(&empty);
-        let top = self.chains.top(&key);
+        if self.chains.told_tips(&key).is_empty() {
+            return Ok(());
+        }
+        // What the other side holds beyond a cut says only that it has not heard of it.
+        let told = self.chains.told(&key);
+        let top = told.map_or(self.chains.top(&key), |told| told.end);
         let (mut unknown, mut unknown_below) = (false, false);
         for tip in theirs {
             if !self.chains.holds(&key, *tip, &turn.history)? {
@@ -187,6 +225,7 @@ impl RoomCore {
 
     pub(super) fn on_segment<H: History>(
         &mut self,
+        session: &mut Session,
         messages: Vec<SignedMessage>,
         turn: &mut Turn<'_, H>,
     ) -> Verdict<H::Error> {
@@ -199,17 +238,35 @@ impl RoomCore {
         };
         for message in verified {
             let key = (message.header().author, message.header().chain);
+            if session.left_out.contains(&key) {
+                continue;
+            }
+            let known = self.chains.top(&key) >= message.header().seq;
+            if !known && !self.flood.takes_synced(&message, turn.now) {
+                session.deferred = true;
+                session.leave_out(key);
+                continue;
+            }
             match self.accept(message, turn)? {
-                Accepted::Appended => self.pace.changed(key, turn.now),
+                Accepted::Appended => {
+                    session.appended = true;
+                    self.pace.changed(key, turn.now);
+                }
+                Accepted::Known => {}
                 // What is beyond a cap is left behind; the rest goes on.
-                Accepted::Known
-                | Accepted::Refused(
-                    MisbehaviourKind::TooManyForks | MisbehaviourKind::TooManyChains,
-                ) => {}
-                Accepted::Refused(MisbehaviourKind::Gap) if self.chains.is_forked(&key) => {}
+                Accepted::Refused(
+                    MisbehaviourKind::TooManyForks
+                    | MisbehaviourKind::TooManyChains
+                    | MisbehaviourKind::TooManyActs,
+                ) => session.capped = true,
+                // The other side may not have heard of a removal, or we not of an admission.
+                Accepted::Refused(MisbehaviourKind::NotAMember) => session.skipped = true,
+                Accepted::Refused(MisbehaviourKind::Gap)
+                    if session.skipped || session.capped || self.chains.is_forked(&key) => {}
                 Accepted::Refused(kind) => return Ok(Err(Fault::Misbehaved(kind))),
             }
         }
+        session.skipped |= turn.retold;
         Ok(Ok(()))
     }
 
@@ -236,7 +293,18 @@ impl RoomCore {
         mut session: Session,
         turn: &mut Turn<'_, H>,
     ) -> Result<(), H::Error> {
+        self.survey(turn)?;
+        if turn.gone.contains(&session.peer) && session.phase != Phase::Hello {
+            let code = SyncAbortCode::Gone;
+            turn.out.push(Output::SyncAbort { session: id, code });
+            return Ok(());
+        }
         let exchanging = session.has_located();
+        if exchanging && !session.shared {
+            session.shared = true;
+            session.outbox.share();
+        }
+        session.outbox.keep_told(&self.chains);
         while session.credit > 0 {
             let frame = match session.queue.pop_front() {
                 Some(frame) => frame,
@@ -270,10 +338,22 @@ impl RoomCore {
         let peer = session.peer;
         turn.out.push(Output::SyncFinish { session: id });
         self.peers.synced(peer, session.opened_at, turn.now);
-        if session.partial {
+        // Without progress nothing would be other than now: two peers do not go round in circles.
+        let again = session.partial || (session.skipped && session.appended);
+        if session.outbox.has_more() {
+            self.peers.want(peer, turn.now);
+        } else if again {
             self.peers.want_later(peer, turn.now);
+        } else if session.deferred {
+            self.peers.want_after(peer, DEFERRED_MS, turn.now);
         }
-        if !session.partial && !session.outbox.is_partial() {
+        if session.joins && self.is_joining() && self.roster.contains(&self.me()) {
+            self.end_joining(turn);
+        }
+        if !self.bodiless.is_empty() {
+            self.bodies_asked.insert(peer, session.bodies_asked);
+        }
+        if !again && !session.deferred && !session.outbox.is_partial() {
             // What was still waiting for a message before it came with this session, or never will.
             self.pending.clear();
             turn.out.push(Output::Event(RoomEvent::Synced(peer)));

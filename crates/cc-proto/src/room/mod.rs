@@ -3,8 +3,12 @@
 //! | file | what it decides |
 //! |---|---|
 //! | [`types`](self) | the inputs, outputs and events |
+//! | `acts.rs` | invites, removals and the like, made into messages |
 //! | `write.rs` | drafts: signing, own chains, adoption after a copied home |
 //! | `accept.rs` | what may be appended, from whichever source; gossip frames |
+//! | `cuts.rs` | what of the held chains counts |
+//! | `members.rs` | what a change of the roster brings with it |
+//! | `flood.rs` | what one author or peer may cost us |
 //! | `session.rs` | the sync session: its beginning and end, hello, the door |
 //! | `exchange.rs` | what goes over in it: heads, locators, segments |
 //! | `peers.rs` | who is online, with whom to sync and when |
@@ -13,7 +17,11 @@
 //! then lets the other outputs of the same call out; what a peer is served is thereby durable.
 
 mod accept;
+mod acts;
+mod cuts;
 mod exchange;
+mod flood;
+mod members;
 mod peers;
 mod session;
 mod types;
@@ -22,20 +30,23 @@ mod write;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use types::{
-    Input, MisbehaviourKind, Output, RejectReason, RoomConfig, RoomEvent, SessionId, SyncAbortCode,
+    Act, Input, MisbehaviourKind, Output, RejectReason, RoomConfig, RoomEvent, SessionId,
+    SyncAbortCode,
 };
 
-use crate::chains::Chains;
+use crate::body::Body;
+use crate::chains::{ChainKey, Chains};
 use crate::clock::{HybridClock, Now};
 use crate::frames::RoomTag;
 use crate::history::{History, Overlay};
-use crate::id::{AuthorId, ChainId, Head, RoomId, Seq};
+use crate::id::{AuthorId, ChainId, Head, MessageId, RoomId, Seq};
 use crate::identity::Identity;
 use crate::message::Message;
 use crate::random::Random;
 use crate::roster::Roster;
 use crate::ticket::PeerAddress;
 
+use flood::Flood;
 use peers::{Pace, Peers};
 use session::Session;
 
@@ -46,7 +57,7 @@ pub struct RoomCore {
     room: RoomId,
     tag: RoomTag,
     own_chain: ChainId,
-    /// Our join, until we are admitted.
+    /// Our join, until it is admitted.
     pending_join: Option<Message>,
     roster: Roster,
     chains: Chains,
@@ -56,10 +67,30 @@ pub struct RoomCore {
     pending: BTreeMap<(AuthorId, ChainId, Seq), Message>,
     /// Places whose line in the log was damaged: peers are asked for them again.
     lost: BTreeSet<(AuthorId, ChainId, Seq)>,
+    /// Messages that came without their body though nobody took them back: every peer is asked for
+    /// them once.
+    bodiless: BTreeMap<(AuthorId, ChainId, Seq), Bodiless>,
+    bodiless_since: u64,
+    /// By peer, the last of them that it was asked for.
+    bodies_asked: BTreeMap<AuthorId, u64>,
+    /// Messages that somebody took back, as long as that does not count.
+    retracts: BTreeSet<(AuthorId, ChainId, Seq, MessageId)>,
+    retracts_due: bool,
+    /// Chains of which it is to be worked out anew what counts.
+    unsurveyed: BTreeSet<ChainKey>,
+    flood: Flood,
     sessions: BTreeMap<SessionId, Session>,
     peers: Peers,
     pace: Pace,
     addresses: Vec<PeerAddress>,
+}
+
+/// A message that came without its body.
+#[derive(Debug, Clone, Copy)]
+struct Bodiless {
+    id: MessageId,
+    /// Counts up with each of them.
+    since: u64,
 }
 
 /// What is stored of a room when it is opened.
@@ -80,12 +111,39 @@ struct Turn<'a, H> {
     now: Now,
     history: Overlay<'a, H>,
     out: Vec<Output>,
+    /// Who was a member before this call, and is none any more.
+    gone: BTreeSet<AuthorId>,
+    /// Whether what counts of anybody may be other than before.
+    swept: bool,
+    /// Whether other messages are told than before, of a chain that did not just grow.
+    retold: bool,
 }
 
-impl<H> Turn<'_, H> {
+impl<'a, H> Turn<'a, H> {
+    fn new(now: Now, history: &'a H) -> Self {
+        Self {
+            now,
+            history: Overlay::new(history),
+            out: Vec::new(),
+            gone: BTreeSet::new(),
+            swept: false,
+            retold: false,
+        }
+    }
+
     fn append(&mut self, message: Message, token: Option<u64>) {
         self.history.append(message.clone());
         self.out.push(Output::Append { message, token });
+    }
+
+    fn erase(&mut self, author: AuthorId, chain: ChainId, seq: Seq, id: MessageId) {
+        self.history.erase(author, chain, seq, id);
+        self.out.push(Output::Erase {
+            author,
+            chain,
+            seq,
+            id,
+        });
     }
 
     fn refused(&mut self, peer: AuthorId, kind: MisbehaviourKind) {
@@ -105,10 +163,7 @@ impl RoomCore {
         now: Now,
         history: &H,
     ) -> Result<Self, H::Error> {
-        let mut roster = Roster::new(config.room);
-        for act in &stored.roster {
-            roster.insert(act);
-        }
+        let roster = Roster::load(config.room, &stored.roster);
         let mut clock = HybridClock::default();
         for head in &stored.heads {
             for (_, tip) in history.at(&head.author, head.chain, head.seq)? {
@@ -116,8 +171,9 @@ impl RoomCore {
             }
         }
         let me = config.identity.author();
-        let pending_join = config.pending_join.filter(|_| !roster.contains(&me));
-        Ok(Self {
+        let pending_join = config.pending_join;
+        let pending_join = pending_join.filter(|join| !roster.is_admitted(&join.id()));
+        let mut core = Self {
             tag: RoomTag::of(&config.room),
             room: config.room,
             own_chain: config.own_chain,
@@ -127,13 +183,23 @@ impl RoomCore {
             random: Random::new(config.seed),
             pending: BTreeMap::new(),
             lost: stored.lost.iter().copied().collect(),
+            bodiless: BTreeMap::new(),
+            bodiless_since: 0,
+            bodies_asked: BTreeMap::new(),
+            retracts: stored.roster.iter().filter_map(retracted).collect(),
+            retracts_due: true,
+            unsurveyed: BTreeSet::new(),
+            flood: Flood::new(&stored.roster, now),
             sessions: BTreeMap::new(),
             peers: Peers::new(me, config.bootstrap, now),
             pace: Pace::new(config.gossip, now),
             addresses: Vec::new(),
             roster,
             identity: config.identity,
-        })
+        };
+        core.mark_cut_chains();
+        core.survey(&mut Turn::new(now, history))?;
+        Ok(core)
     }
 
     /// Takes one input. The outputs are to be carried out in their order, appends first made
@@ -147,11 +213,7 @@ impl RoomCore {
         now: Now,
         history: &H,
     ) -> Result<Vec<Output>, H::Error> {
-        let mut turn = Turn {
-            now,
-            history: Overlay::new(history),
-            out: Vec::new(),
-        };
+        let mut turn = Turn::new(now, history);
         match input {
             Input::Draft {
                 token,
@@ -159,6 +221,7 @@ impl RoomCore {
                 via,
                 re,
             } => self.draft(token, body, via, re, &mut turn),
+            Input::Act { token, act } => self.act(token, act, &mut turn),
             Input::Gossip { from, bytes } => self.gossip(from, &bytes, &mut turn)?,
             Input::NeighborUp(peer) => self.peers.neighbor_up(peer, now),
             Input::NeighborDown(peer) => self.peers.neighbor_down(&peer),
@@ -178,6 +241,8 @@ impl RoomCore {
             Input::DialFailed { peer } => self.peers.failed(&peer, now),
             Input::Tick => {}
         }
+        self.survey(&mut turn)?;
+        self.erase_retracted(&mut turn)?;
         self.run_timers(&mut turn);
         Ok(turn.out)
     }
@@ -185,7 +250,7 @@ impl RoomCore {
     /// When [`Input::Tick`] is due, in milliseconds of [`Now::mono_ms`].
     pub fn next_tick(&self) -> u64 {
         self.peers
-            .next_due(!self.sessions.is_empty())
+            .next_due(!self.sessions.is_empty(), self.is_removed())
             .min(self.pace.next_due())
             .min(self.sessions_due())
     }
@@ -195,9 +260,15 @@ impl RoomCore {
         &self.roster
     }
 
-    /// Whether nobody has let us in yet.
+    /// Whether we ask to be let in and nobody has done so yet. Our own roster may list us all the
+    /// same, where we have not heard that we were removed.
     pub fn is_joining(&self) -> bool {
-        !self.roster.contains(&self.identity.author())
+        self.pending_join.is_some()
+    }
+
+    /// Whether we belonged and no longer do, and do not ask to be let back.
+    pub fn is_removed(&self) -> bool {
+        !self.is_joining() && self.roster.is_founded() && !self.roster.contains(&self.me())
     }
 
     /// The members seen of late, oneself not counted.
@@ -231,24 +302,42 @@ impl RoomCore {
     fn run_timers<H: History>(&mut self, turn: &mut Turn<'_, H>) {
         let now = turn.now;
         self.end_slow_sessions(turn);
-        if self.peers.redial_due(!self.sessions.is_empty(), now) {
+        let removed = self.is_removed();
+        if self
+            .peers
+            .redial_due(!self.sessions.is_empty(), removed, now)
+        {
             self.redial(turn);
         }
-        if self.peers.digest_due(now) {
+        if self.peers.digest_due(now) && !removed {
             self.sync_with_any(1, now);
         }
-        if self.peers.seek_due(now) {
+        if self.peers.seek_due(now) && !removed {
             self.seek(now);
         }
-        if let Some(changed) = self.pace.heights_due(now) {
+        if let Some(changed) = self.pace.heights_due(now).filter(|_| !removed) {
             self.announce(&changed, turn);
         }
         let busy = self.sessions.values().map(|session| session.peer).collect();
-        let founded = self.roster.is_founded();
         for peer in self.peers.take_due(&busy, now) {
-            if !founded || self.roster.contains(&peer) {
+            if self.may_dial(&peer) {
                 turn.out.push(Output::StartSync { peer });
+            } else {
+                self.peers.forget(&peer);
             }
         }
+    }
+
+    fn may_dial(&self, peer: &AuthorId) -> bool {
+        !self.roster.is_founded()
+            || self.roster.contains(peer)
+            || (self.is_joining() && self.peers.is_bootstrap(peer))
+    }
+}
+
+fn retracted(act: &Message) -> Option<(AuthorId, ChainId, Seq, MessageId)> {
+    match act.body() {
+        Some(Body::Retract(body)) => Some((body.author, body.chain, body.seq, body.message)),
+        _ => None,
     }
 }

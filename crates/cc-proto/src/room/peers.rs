@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::flood::{Allowance, Rate};
 use super::{Output, RoomCore, Turn};
 use crate::chains::ChainKey;
 use crate::clock::Now;
@@ -19,6 +20,13 @@ const SYNC_SPACING_MS: u64 = 250;
 const OTHER_SIDE_FIRST_MS: u64 = 1_000;
 /// After a failed session or dial, the peer is not tried again for this time.
 const FAILED_PAUSE_MS: u64 = 1_500;
+/// A peer who does not take us for a member is tried again after this time, and after twice as long
+/// each time it refuses again…
+const REFUSED_FIRST_MS: u64 = 2_000;
+/// …up to this.
+const REFUSED_MAX_MS: u64 = 600_000;
+/// Having been removed, we look this often whether somebody let us back.
+const REMOVED_REDIAL_MS: u64 = 600_000;
 /// Heads are compared with a random peer this long after the last message…
 const DIGEST_FIRST_MS: u64 = 5_000;
 /// …and then ever more rarely, up to this.
@@ -37,6 +45,11 @@ const HEIGHTS_SPACING_MS: u64 = 250;
 /// With nobody waiting, changes are announced after this time, so that several go together.
 const HEIGHTS_DELAY_MS: u64 = 20;
 
+const GOSSIP: Rate = Rate {
+    burst: limits::GOSSIP_BURST as u64,
+    per_second: limits::GOSSIP_PER_SECOND as u64,
+};
+
 #[derive(Debug, Clone, Copy, Default)]
 struct Peer {
     neighbor: bool,
@@ -47,6 +60,8 @@ struct Peer {
     not_before: u64,
     /// A dial is under way; until when we believe so.
     dialing_until: u64,
+    /// How often in a row it has refused us.
+    refusals: u32,
 }
 
 /// What is known of the other members' machines.
@@ -56,6 +71,7 @@ pub(super) struct Peers {
     bootstrap: Vec<AuthorId>,
     peers: BTreeMap<AuthorId, Peer>,
     redial_at: u64,
+    removed_redial_at: Option<u64>,
     digest_at: u64,
     digest_interval: u64,
     seek_at: u64,
@@ -74,6 +90,7 @@ impl Peers {
             bootstrap,
             peers: BTreeMap::new(),
             redial_at: now.mono_ms,
+            removed_redial_at: None,
             digest_at: now.mono_ms + DIGEST_FIRST_MS,
             digest_interval: DIGEST_FIRST_MS,
             seek_at: now.mono_ms + SEEK_FIRST_MS,
@@ -124,8 +141,13 @@ impl Peers {
 
     /// Asks for a sync with a peer, in no hurry.
     pub(super) fn want_later(&mut self, id: AuthorId, now: Now) {
+        self.want_after(id, OTHER_SIDE_FIRST_MS, now);
+    }
+
+    /// Asks for a sync with a peer after some time.
+    pub(super) fn want_after(&mut self, id: AuthorId, delay_ms: u64, now: Now) {
         if id != self.me {
-            self.peer(id).want(now.mono_ms, OTHER_SIDE_FIRST_MS);
+            self.peer(id).want(now.mono_ms, delay_ms);
         }
     }
 
@@ -139,6 +161,26 @@ impl Peers {
                 peer.wanted = None;
             }
         }
+    }
+
+    /// A peer refused us.
+    pub(super) fn refused(&mut self, id: &AuthorId, now: Now) {
+        self.failed(id, now);
+        if let Some(peer) = self.peers.get_mut(id) {
+            let pause = REFUSED_FIRST_MS << peer.refusals.min(16);
+            peer.not_before = now.mono_ms + pause.min(REFUSED_MAX_MS);
+            peer.refusals += 1;
+        }
+    }
+
+    /// A peer no longer belongs.
+    pub(super) fn forget(&mut self, id: &AuthorId) {
+        self.peers.remove(id);
+    }
+
+    /// Whether our ticket names a peer.
+    pub(super) fn is_bootstrap(&self, id: &AuthorId) -> bool {
+        self.bootstrap.contains(id)
     }
 
     /// A session with a peer is open.
@@ -160,6 +202,7 @@ impl Peers {
         peer.heard_at = Some(now.mono_ms);
         peer.synced_at = Some(now.mono_ms);
         peer.not_before = now.mono_ms + SYNC_SPACING_MS;
+        peer.refusals = 0;
         if peer.wanted.is_some_and(|(asked, _)| asked < opened_at) {
             peer.wanted = None;
         }
@@ -196,7 +239,17 @@ impl Peers {
             && self.last_good.is_none_or(|at| mono_ms >= at + NOT_ALONE_MS)
     }
 
-    pub(super) fn redial_due(&mut self, in_session: bool, now: Now) -> bool {
+    /// Whether members are to be dialed because nobody talks to us; rarely where we are `removed`.
+    pub(super) fn redial_due(&mut self, in_session: bool, removed: bool, now: Now) -> bool {
+        if removed {
+            let pause = now.mono_ms + REMOVED_REDIAL_MS;
+            let due = *self.removed_redial_at.get_or_insert(pause) <= now.mono_ms;
+            if due {
+                self.removed_redial_at = Some(pause);
+            }
+            return due;
+        }
+        self.removed_redial_at = None;
         if now.mono_ms < self.redial_at || !self.alone(in_session, now.mono_ms) {
             return false;
         }
@@ -231,8 +284,10 @@ impl Peers {
         due
     }
 
-    pub(super) fn next_due(&self, in_session: bool) -> u64 {
-        let redial = if in_session || self.has_neighbors() {
+    pub(super) fn next_due(&self, in_session: bool, removed: bool) -> u64 {
+        let redial = if removed {
+            self.removed_redial_at.unwrap_or(self.now_seen)
+        } else if in_session || self.has_neighbors() {
             u64::MAX
         } else {
             let alone_at = self.last_good.map_or(0, |at| at + NOT_ALONE_MS);
@@ -314,9 +369,7 @@ impl RoomCore {
 #[derive(Debug, Clone)]
 pub(super) struct Pace {
     gossip: bool,
-    /// Thousandths of messages that may go at once.
-    allowance: u64,
-    filled_at: u64,
+    allowance: Allowance,
     changed: BTreeSet<ChainKey>,
     announce_at: u64,
     announced_at: u64,
@@ -326,8 +379,7 @@ impl Pace {
     pub(super) fn new(gossip: bool, now: Now) -> Self {
         Self {
             gossip,
-            allowance: u64::from(limits::GOSSIP_BURST) * 1000,
-            filled_at: now.mono_ms,
+            allowance: Allowance::full(GOSSIP, now),
             changed: BTreeSet::new(),
             announce_at: u64::MAX,
             announced_at: 0,
@@ -340,15 +392,7 @@ impl Pace {
 
     /// Whether one more whole message may go.
     pub(super) fn take(&mut self, now: Now) -> bool {
-        let passed = now.mono_ms.saturating_sub(self.filled_at);
-        self.filled_at = now.mono_ms;
-        let filled = self.allowance + passed.saturating_mul(limits::GOSSIP_PER_SECOND.into());
-        self.allowance = filled.min(u64::from(limits::GOSSIP_BURST) * 1000);
-        if !self.gossip || self.allowance < 1000 {
-            return false;
-        }
-        self.allowance -= 1000;
-        true
+        self.gossip && self.allowance.take(1, GOSSIP, now)
     }
 
     /// A chain grew, and gossip did not carry it.

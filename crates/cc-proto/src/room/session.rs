@@ -25,7 +25,7 @@ use crate::id::{AuthorId, Hash};
 use crate::limits;
 use crate::message::{Message, SignedMessage};
 use crate::outbox::{Outbox, PeerTips};
-use crate::roster::DoorError;
+use crate::roster::{DoorError, Roster};
 
 /// Where a session stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,6 +66,24 @@ pub(super) struct Session {
     pub(super) peer_asked: bool,
     /// Chains were left for a further session.
     pub(super) partial: bool,
+    /// The acts by which the other side belongs, where those held here do not show it.
+    pub(super) bundle: Vec<Message>,
+    /// Our join was shown in this session.
+    pub(super) joins: bool,
+    /// What of the bodies that we lack the other side was asked for.
+    pub(super) bodies_asked: u64,
+    /// Something came that does not count here, or what counts changed.
+    pub(super) skipped: bool,
+    /// Something that came was appended.
+    pub(super) appended: bool,
+    /// Something that came was left for later, as its author sent too much.
+    pub(super) deferred: bool,
+    /// The chains of which.
+    pub(super) left_out: BTreeSet<ChainKey>,
+    /// Something that came is beyond what is kept of its author.
+    pub(super) capped: bool,
+    /// What there is to send was shared out among the authors.
+    pub(super) shared: bool,
     pub(super) done_sent: bool,
     pub(super) done_received: bool,
 }
@@ -74,6 +92,19 @@ impl Session {
     /// Whether both sides know what the other lacks, as far as we can tell.
     pub(super) fn has_located(&self) -> bool {
         self.phase == Phase::Messages && self.peer_asked && self.locators_awaited.is_empty()
+    }
+
+    /// Takes no more of a chain in this session: what follows in it would be a gap.
+    pub(super) fn leave_out(&mut self, key: ChainKey) {
+        if self.left_out.len() < limits::CHAINS_PER_AUTHOR_MAX {
+            self.left_out.insert(key);
+        }
+        self.capped = true;
+    }
+
+    /// Whether the other side still belongs, where it showed acts to prove it.
+    pub(super) fn is_still_proven(&self, roster: &Roster) -> bool {
+        self.bundle.is_empty() || roster.would_contain(&self.peer, &self.bundle)
     }
 }
 
@@ -101,7 +132,7 @@ impl RoomCore {
             self.replace_session_of(peer, turn);
         }
         if dialed {
-            let digest = self.told_digest(turn)?;
+            let digest = self.told_digest(&peer, turn)?;
             let proof = match &self.pending_join {
                 Some(join) => Proof::Join {
                     join: join.wire().clone(),
@@ -134,6 +165,15 @@ impl RoomCore {
             locators_awaited: BTreeSet::new(),
             peer_asked: false,
             partial: false,
+            bundle: Vec::new(),
+            joins: dialed && self.pending_join.is_some(),
+            bodies_asked: self.bodiless_since,
+            skipped: false,
+            appended: false,
+            deferred: false,
+            left_out: BTreeSet::new(),
+            capped: false,
+            shared: false,
             done_sent: false,
             done_received: false,
         };
@@ -217,6 +257,9 @@ impl RoomCore {
             Ok(frame) => self.on_frame(&mut session, frame, turn)?,
             Err(_) => Err(Fault::Misbehaved(MisbehaviourKind::GarbledFrame)),
         };
+        if turn.swept && !session.is_still_proven(&self.roster) {
+            turn.gone.insert(session.peer);
+        }
         match verdict {
             Ok(()) => self.pump(id, session, turn)?,
             Err(fault) => self.end_badly(id, &session, &fault, turn),
@@ -235,8 +278,11 @@ impl RoomCore {
                 return self.on_hello(session, hello, turn);
             }
             (SyncFrame::Welcome { bundle, digest }, Phase::Welcome { digest: ours }) => {
-                if self.roster.is_founded() && !self.proves_member(&session.peer, &bundle) {
-                    return Ok(Err(Fault::NotAMember));
+                if self.roster.is_founded() {
+                    match self.proof_of_member(&session.peer, &bundle, turn.now) {
+                        Some(bundle) => session.bundle = bundle,
+                        None => return Ok(Err(Fault::NotAMember)),
+                    }
                 }
                 self.exchange(session, digest == ours, turn)?;
                 Ok(())
@@ -265,7 +311,7 @@ impl RoomCore {
                 Ok(())
             }
             (SyncFrame::Segment { messages }, Phase::Messages) => {
-                return self.on_segment(messages, turn);
+                return self.on_segment(session, messages, turn);
             }
             (SyncFrame::Addresses(addresses), Phase::Messages) => {
                 self.on_addresses(addresses, turn);
@@ -289,18 +335,22 @@ impl RoomCore {
             return Ok(Err(Fault::Refuse(Refusal::Refused)));
         }
         match hello.proof {
-            Proof::Member { bundle } if self.proves_member(&session.peer, &bundle) => {}
-            Proof::Member { .. } => return Ok(Err(Fault::Refuse(Refusal::Refused))),
+            Proof::Member { bundle } => {
+                match self.proof_of_member(&session.peer, &bundle, turn.now) {
+                    Some(bundle) => session.bundle = bundle,
+                    None => return Ok(Err(Fault::Refuse(Refusal::Refused))),
+                }
+            }
             Proof::Join { join } => {
                 if let Err(refusal) = self.door(&session.peer, join, turn)? {
                     return Ok(Err(Fault::Refuse(refusal)));
                 }
             }
         }
-        if self.sessions.len() >= limits::SESSIONS_MAX {
+        if self.sessions.len() >= limits::SESSIONS_MAX && !self.make_way(turn) {
             return Ok(Err(Fault::Refuse(Refusal::Busy)));
         }
-        let digest = self.told_digest(turn)?;
+        let digest = self.told_digest(&session.peer, turn)?;
         let welcome = SyncFrame::Welcome {
             bundle: self.own_bundle(),
             digest,
@@ -318,7 +368,7 @@ impl RoomCore {
         join: SignedMessage,
         turn: &mut Turn<'_, H>,
     ) -> Result<Result<(), Refusal>, H::Error> {
-        if self.is_joining() {
+        if self.is_joining() || !self.roster.contains(&self.me()) {
             return Ok(Err(Refusal::Refused));
         }
         if self.roster.contains(peer) {
@@ -337,7 +387,9 @@ impl RoomCore {
             Ok(()) => {}
             Err(DoorError::Expired) => return Ok(Err(Refusal::Expired)),
             Err(DoorError::UsedUp) => return Ok(Err(Refusal::UsedUp)),
-            Err(_) => return Ok(Err(Refusal::Refused)),
+            Err(DoorError::Revoked) => return Ok(Err(Refusal::Revoked)),
+            Err(DoorError::Removed) => return Ok(Err(Refusal::Removed)),
+            Err(DoorError::UnknownInvite) => return Ok(Err(Refusal::Refused)),
         }
         let invite = body.invite;
         if let Accepted::Refused(_) = self.accept(join.clone(), turn)? {
@@ -360,19 +412,48 @@ impl RoomCore {
         bundle.iter().map(|act| act.wire().clone()).collect()
     }
 
-    /// Whether a peer is a member, by what we know or by the acts it shows.
-    fn proves_member(&self, peer: &AuthorId, bundle: &[SignedMessage]) -> bool {
+    /// The acts that it takes, beyond what is held here, to show that a peer belongs; `None` where
+    /// it does not.
+    fn proof_of_member(
+        &mut self,
+        peer: &AuthorId,
+        bundle: &[SignedMessage],
+        now: Now,
+    ) -> Option<Vec<Message>> {
         if self.roster.contains(peer) {
-            return true;
+            return Some(Vec::new());
         }
-        if bundle.len() > limits::BUNDLE_MESSAGES_MAX {
-            return false;
+        let is_judged = !bundle.is_empty()
+            && bundle.len() <= limits::BUNDLE_MESSAGES_MAX
+            && self.flood.takes_bundle(now);
+        if !is_judged {
+            return None;
         }
         let acts: Vec<Message> = bundle
             .iter()
             .filter_map(|act| act.clone().verify(&self.room).ok())
             .collect();
-        self.roster.would_contain(peer, &acts)
+        let contained = self.roster.would_contain(peer, &acts);
+        contained.then_some(acts)
+    }
+
+    /// Ends a session so that a member without one gets it: of those open for some time the one that
+    /// began first, and rather one of a peer with two.
+    fn make_way<H>(&mut self, turn: &mut Turn<'_, H>) -> bool {
+        let now = turn.now.mono_ms;
+        let count = |peer| self.sessions.values().filter(|it| it.peer == peer).count();
+        let turns = self.sessions.iter();
+        let over = turns.filter(|(_, it)| it.opened_at + limits::SESSION_TURN_MS <= now);
+        let longest = over.min_by_key(|(_, it)| (count(it.peer) == 1, it.opened_at));
+        let Some(id) = longest.map(|(id, _)| *id) else {
+            return false;
+        };
+        if let Some(ended) = self.sessions.remove(&id) {
+            self.peers.want_later(ended.peer, turn.now);
+        }
+        let code = SyncAbortCode::MadeWay;
+        turn.out.push(Output::SyncAbort { session: id, code });
+        true
     }
 
     fn end_badly<H: History>(
@@ -401,7 +482,12 @@ impl RoomCore {
                 SyncAbortCode::NotAMember
             }
         };
-        self.peers.failed(&peer, turn.now);
+        let as_member = matches!(fault, Fault::Refuse(Refusal::Refused)) && !session.joins;
+        if session.dialed && as_member {
+            self.peers.refused(&peer, turn.now);
+        } else {
+            self.peers.failed(&peer, turn.now);
+        }
         turn.out.push(Output::SyncAbort { session: id, code });
     }
 }

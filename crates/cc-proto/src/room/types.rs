@@ -234,6 +234,10 @@ pub enum SyncAbortCode {
     Replaced = 4,
     /// The two sides took too long to tell what they hold.
     TooSlow = 5,
+    /// The other side no longer belongs.
+    Gone = 6,
+    /// A member without a session was waiting for this one to end.
+    MadeWay = 7,
 }
 
 /// Why a draft was refused.
@@ -279,6 +283,9 @@ pub enum MisbehaviourKind {
     /// Its author has more chains than are kept.
     #[error("the author has more chains than are kept")]
     TooManyChains,
+    /// Its author has more acts about who belongs than are kept.
+    #[error("the author has more acts about who belongs than are kept")]
+    TooManyActs,
     /// A connection proved no membership.
     #[error("the connection proved no membership")]
     NoProof,
@@ -308,6 +315,13 @@ pub enum RoomEvent {
     Removed,
     /// An author signed two messages for one place of a chain.
     Forked(AuthorId),
+    /// An author wrote more of something than is kept: such messages of theirs are taken no more.
+    Blocked {
+        /// Who.
+        author: AuthorId,
+        /// Of what.
+        kind: MisbehaviourKind,
+    },
     /// A message of our own was met that we lacked: this home was restored or copied.
     Adopted(ChainId),
     /// A frame or message of a peer was refused, and is not kept.

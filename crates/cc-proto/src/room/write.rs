@@ -1,6 +1,6 @@
 //! Own messages: drafts signed into our chain, and a new chain where a copied home would fork it.
 
-use super::{Output, RejectReason, RoomCore, RoomEvent, Turn};
+use super::{Output, RoomCore, RoomEvent, Turn};
 use crate::body::Body;
 use crate::frames::GossipFrame;
 use crate::history::History;
@@ -17,8 +17,7 @@ impl RoomCore {
         re: Option<MessageId>,
         turn: &mut Turn<'_, H>,
     ) {
-        if self.is_joining() {
-            let reason = RejectReason::NotJoined;
+        if let Err(reason) = self.may_write() {
             return turn.out.push(Output::Rejected { token, reason });
         }
         match self.write(body, via, re, Some(token), turn) {
@@ -41,6 +40,7 @@ impl RoomCore {
         token: Option<u64>,
         turn: &mut Turn<'_, H>,
     ) -> Result<Message, MessageError> {
+        self.leave_cut_chain(turn);
         let key = (self.me(), self.own_chain);
         let tip = self.chains.tips(&key).last().copied();
         let new = NewMessage {
@@ -73,9 +73,26 @@ impl RoomCore {
 
     /// Leaves our chain for a new one: a message of ours came that this log lacks.
     pub(super) fn adopt<H: History>(&mut self, turn: &mut Turn<'_, H>) {
-        let chain = ChainId((self.random.next_u64() >> 32) as u32);
         turn.out
             .push(Output::Event(RoomEvent::Adopted(self.own_chain)));
+        self.begin_chain(turn);
+    }
+
+    /// Leaves our chain for a new one where nothing further in it would count: we were removed or
+    /// left, and were let back.
+    fn leave_cut_chain<H: History>(&mut self, turn: &mut Turn<'_, H>) {
+        let key = (self.me(), self.own_chain);
+        let bounds = self.roster.bounds(&key.0);
+        let end = bounds.and_then(|bounds| bounds.chains.get(&key.1).copied());
+        let is_full = end.is_some_and(|end| self.chains.top(&key) >= end);
+        let told = self.chains.told(&key);
+        if is_full || told.is_some_and(|told| told.settled) {
+            self.begin_chain(turn);
+        }
+    }
+
+    fn begin_chain<H: History>(&mut self, turn: &mut Turn<'_, H>) {
+        let chain = ChainId((self.random.next_u64() >> 32) as u32);
         self.own_chain = chain;
         turn.out.push(Output::NewChain(chain));
     }
