@@ -1,0 +1,146 @@
+//! What a change of the roster brings with it: who hears of it, whose sessions end, and which
+//! messages are erased because they were taken back.
+
+use std::collections::BTreeMap;
+
+use super::session::Session;
+use super::{Output, RoomCore, RoomEvent, SessionId, SyncAbortCode, Turn};
+use crate::body::Body;
+use crate::chains::held_at;
+use crate::history::History;
+use crate::id::AuthorId;
+use crate::message::Message;
+use crate::roster::Change;
+
+impl RoomCore {
+    /// Works an appended act into the roster.
+    pub(super) fn take_act<H>(&mut self, act: &Message, turn: &mut Turn<'_, H>) {
+        let change = self.roster.insert(act);
+        if let Some(Body::Retract(body)) = act.body() {
+            let place = (body.author, body.chain, body.seq, body.message);
+            self.retracts.insert(place);
+            self.retracts_due = true;
+        }
+        let sweeping = may_take_away(act, &change);
+        self.roster_changed(&change, sweeping, turn);
+        let admitted = |join: &Message| self.roster.is_admitted(&join.id());
+        if self.pending_join.as_ref().is_some_and(admitted) {
+            self.end_joining(turn);
+        }
+    }
+
+    /// We belong: what was shown at doors is shown no more.
+    pub(super) fn end_joining<H>(&mut self, turn: &mut Turn<'_, H>) {
+        self.pending_join = None;
+        turn.out.push(Output::Event(RoomEvent::Joined));
+    }
+
+    /// Tells of a change. A sweeping one may have changed what counts of anybody.
+    pub(super) fn roster_changed<H>(
+        &mut self,
+        change: &Change,
+        sweeping: bool,
+        turn: &mut Turn<'_, H>,
+    ) {
+        for author in change.joined.iter().chain(&change.gone) {
+            self.mark_chains_of(*author);
+        }
+        self.retracts_due |= !change.joined.is_empty();
+        if !change.changed {
+            return;
+        }
+        turn.out.push(Output::RosterChanged);
+        if !change.joined.is_empty() {
+            let joined = change.joined.iter();
+            turn.out
+                .extend(joined.map(|new| Output::Event(RoomEvent::MemberJoined(*new))));
+            let members = self.roster.members().keys();
+            let others = members.filter(|member| **member != self.me());
+            turn.out
+                .push(Output::JoinBootstrap(others.copied().collect()));
+        }
+        for author in &change.gone {
+            self.part_with(*author, turn);
+        }
+        if sweeping || !change.gone.is_empty() {
+            self.mark_cut_chains();
+            self.retracts_due = true;
+            turn.swept = true;
+            // Who belongs by what was shown and not by what is held here may no longer.
+            let roster = &self.roster;
+            abort_sessions(&mut self.sessions, turn, |it| !it.is_still_proven(roster));
+        }
+    }
+
+    /// Ends all that goes on with somebody who no longer belongs: nothing is sent to them from
+    /// here on.
+    fn part_with<H>(&mut self, author: AuthorId, turn: &mut Turn<'_, H>) {
+        if author == self.me() {
+            if self.pending_join.is_none() {
+                turn.out.push(Output::Event(RoomEvent::Removed));
+            }
+            return;
+        }
+        self.peers.forget(&author);
+        self.pending.retain(|place, _| place.0 != author);
+        turn.gone.insert(author);
+        abort_sessions(&mut self.sessions, turn, |session| session.peer == author);
+        turn.out.push(Output::Event(RoomEvent::MemberGone(author)));
+    }
+
+    /// Erases the messages held that were taken back. One that comes later is appended without its
+    /// body.
+    pub(super) fn erase_retracted<H: History>(
+        &mut self,
+        turn: &mut Turn<'_, H>,
+    ) -> Result<(), H::Error> {
+        if !std::mem::take(&mut self.retracts_due) {
+            return Ok(());
+        }
+        let due: Vec<_> = self
+            .retracts
+            .iter()
+            .filter(|(author, _, _, id)| self.roster.is_retracted(author, id))
+            .copied()
+            .collect();
+        for place in due {
+            self.retracts.remove(&place);
+            let (author, chain, seq, id) = place;
+            self.bodiless.remove(&(author, chain, seq));
+            let held = held_at(&(author, chain), (seq, id), &turn.history)?;
+            let has_body =
+                |message: &Message| message.wire().body.is_some() && !message.shapes_roster();
+            if held.is_some_and(|(_, message)| has_body(&message)) {
+                turn.erase(author, chain, seq, id);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether an act may have changed what counts of others than those who came or went.
+fn may_take_away(act: &Message, change: &Change) -> bool {
+    match act.body() {
+        Some(Body::Admit(_) | Body::Profile(_) | Body::Retract(_)) => false,
+        Some(Body::Invite(invite)) => !invite.lifts.is_empty(),
+        Some(Body::Join(_)) => change.changed && change.joined != [act.header().author],
+        _ => true,
+    }
+}
+
+fn abort_sessions<H>(
+    sessions: &mut BTreeMap<SessionId, Session>,
+    turn: &mut Turn<'_, H>,
+    ends: impl Fn(&Session) -> bool,
+) {
+    sessions.retain(|id, session| {
+        let ended = ends(session);
+        if ended {
+            turn.out.push(Output::SyncAbort {
+                session: *id,
+                code: SyncAbortCode::Gone,
+            });
+        }
+        !ended
+    });
+}
