@@ -151,6 +151,16 @@ impl AddressBook {
         self.state().peers.get(id).map_or(0, |entry| entry.seen_ms)
     }
 
+    /// Whether a peer of which `counts` is true was seen or told of at this address.
+    pub fn seen_at(&self, address: &SocketAddr, counts: impl Fn(&AuthorId) -> bool) -> bool {
+        let state = self.state();
+        let mut there = state
+            .peers
+            .iter()
+            .filter(|(_, entry)| entry.direct.contains(address));
+        there.any(|(id, _)| counts(id))
+    }
+
     /// Returns when something has changed that may not be written yet. Cancel safe.
     pub async fn changed(&self) {
         self.changed.notified().await;

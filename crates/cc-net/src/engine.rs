@@ -4,128 +4,39 @@
 //! one sync, and only then gives out what is to be sent, told or answered. So whatever leaves a
 //! machine is on its disk. The daemon and the simulator run this same code.
 
+//!
+//! | file | what |
+//! |---|---|
+//! | `types.rs` | what it is given and gives back |
+//! | `begin.rs` | a room made, joined, or opened |
+//! | `files.rs`, `local.rs` | the small files beside the log |
+//! | `view.rs` | the view for readers |
+
+mod begin;
 mod files;
+mod local;
+mod types;
+mod view;
 
 use std::path::{Path, PathBuf};
 
-use cc_log::{
-    CursorStore, FsStorage, LineInfo, LogWriter, ReadError, RosterView, Storage, Trust, ViewMember,
-    WriteError,
-};
-use cc_proto::body::{Body, Genesis, Invite, InvitePolicy};
+use cc_log::{CursorStore, FsStorage, LineInfo, LogWriter, Storage, WriteError};
 use cc_proto::clock::Now;
-use cc_proto::id::{
-    ArrivalNo, AuthorId, ChainId, Hash, InviteKey, MessageId, RoomId, Seq, Timestamp,
-};
-use cc_proto::identity::Identity;
-use cc_proto::limits;
-use cc_proto::message::{Message, MessageError, NewMessage};
+use cc_proto::id::{ArrivalNo, AuthorId};
+use cc_proto::message::Message;
 use cc_proto::random::Random;
-use cc_proto::room::{Input, Output, RejectReason, RoomConfig, RoomCore, RoomEvent, Stored};
+use cc_proto::room::{Input, Output, RoomCore, RoomEvent};
 use cc_proto::text;
 use cc_proto::ticket::Ticket;
 
 use files::Files;
+pub(crate) use files::is_left;
+use local::Local;
+pub use local::{LocalError, Note};
+pub use types::{Appended, DraftError, EngineConfig, EngineError, StoredDraft, Turn};
 
 /// Cursors of sessions that are long gone are swept this often.
 const SWEEP_MS: u64 = 24 * 60 * 60 * 1000;
-
-/// Why a room was not made or opened.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum EngineError {
-    /// Its log does not open.
-    #[error(transparent)]
-    Open(#[from] cc_log::OpenError),
-    /// What is stored could not be read.
-    #[error(transparent)]
-    Read(#[from] ReadError),
-    /// What it starts with could not be stored.
-    #[error(transparent)]
-    Write(#[from] WriteError),
-    /// The view for readers could not be written.
-    #[error(transparent)]
-    View(#[from] cc_log::ViewError),
-    /// A name is too long.
-    #[error(transparent)]
-    Message(#[from] MessageError),
-    /// One of its small files could not be read or written.
-    #[error("cannot use {}", path.display())]
-    File {
-        /// Which.
-        path: PathBuf,
-        /// What the file system said.
-        source: std::io::Error,
-    },
-    /// The folder holds no room: its making was cut short, or it is damaged.
-    #[error("{} holds no room", dir.display())]
-    NoRoom {
-        /// The folder.
-        dir: PathBuf,
-    },
-}
-
-/// Why a draft was not stored.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum DraftError {
-    /// The room does not take it.
-    #[error(transparent)]
-    Rejected(#[from] RejectReason),
-    /// The disk is full; nothing stored is harmed.
-    #[error("the disk is full, the message is not stored")]
-    StorageFull,
-    /// The disk failed; nothing stored is harmed.
-    #[error("the message could not be stored: {reason}")]
-    Storage {
-        /// What the file system said.
-        reason: String,
-    },
-}
-
-/// A stored draft.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct StoredDraft {
-    /// The message's id.
-    pub id: MessageId,
-    /// Its line in our log.
-    pub n: ArrivalNo,
-}
-
-/// A message that was appended.
-#[derive(Debug, Clone)]
-pub struct Appended {
-    /// Its line.
-    pub n: ArrivalNo,
-    /// The message.
-    pub message: Message,
-}
-
-/// What a turn did; all of it durable.
-#[derive(Debug, Default)]
-pub struct Turn {
-    /// Messages appended, in order.
-    pub appended: Vec<Appended>,
-    /// What became of drafts, by token.
-    pub drafts: Vec<(u64, Result<StoredDraft, DraftError>)>,
-    /// What is to be sent and told, in order. No [`Output::Append`], [`Output::NewChain`] or
-    /// [`Output::Rejected`] is among them.
-    pub outputs: Vec<Output>,
-    /// Set where the disk failed: the turn's inputs other than drafts are undone, all sessions
-    /// are gone, and the room was opened anew from what is stored.
-    pub failed: bool,
-}
-
-/// Where a room is kept and how it runs.
-#[derive(Debug, Clone)]
-pub struct EngineConfig {
-    /// The machine's key.
-    pub identity: Identity,
-    /// Whether there is gossip at all.
-    pub gossip: bool,
-    /// The randomness of this run.
-    pub seed: [u8; 32],
-}
 
 /// A room's core and log.
 #[derive(Debug)]
@@ -134,6 +45,7 @@ pub struct RoomEngine<S: Storage = FsStorage> {
     dir: PathBuf,
     config: EngineConfig,
     ticket: Option<Ticket>,
+    local: Local,
     log: LogWriter<S>,
     core: RoomCore,
     random: Random,
@@ -144,183 +56,6 @@ pub struct RoomEngine<S: Storage = FsStorage> {
 }
 
 impl<S: Storage> RoomEngine<S> {
-    /// Makes a room, with a first invite, in a folder of its own under `rooms`.
-    ///
-    /// # Errors
-    /// [`EngineError`]; what was written is then no room, and no reader takes it for one.
-    pub fn create(
-        storage: S,
-        rooms: &Path,
-        config: EngineConfig,
-        name: &str,
-        nick: &str,
-        now: Now,
-    ) -> Result<Self, EngineError> {
-        // A stream of its own: the secret below must not be drawn again for anything else.
-        let seed = Hash::of(&[&config.seed[..], b"create"].concat());
-        let mut random = Random::new(*seed.as_bytes());
-        let chain = ChainId(random.next_u64() as u32);
-        let mut secret = [0; 32];
-        secret[..16].copy_from_slice(&random.bytes());
-        secret[16..].copy_from_slice(&random.bytes());
-        let genesis = Body::Genesis(Genesis {
-            name: name.to_owned(),
-            nick: nick.to_owned(),
-            invite_policy: InvitePolicy::Members,
-            nonce: random.bytes(),
-        });
-        let new = |room, seq, prev, body| NewMessage {
-            room,
-            chain,
-            seq: Seq(seq),
-            prev,
-            ts: Timestamp(now.wall.0 + seq),
-            via: String::new(),
-            re: None,
-            body,
-        };
-        let genesis = Message::write(
-            &config.identity,
-            new(RoomId::from_bytes([0; 32]), 1, None, genesis),
-        )?;
-        let room = genesis.room();
-        let expires = Timestamp(now.wall.0 + limits::INVITE_LIFETIME_MS);
-        let invite = Body::Invite(Invite {
-            key: InviteKey::from_bytes(*Identity::from_seed(secret).author().as_bytes()),
-            expires: Some(expires),
-            uses_max: None,
-            note: String::new(),
-            lifts: None,
-        });
-        let invite = Message::write(&config.identity, new(room, 2, Some(genesis.id()), invite))?;
-        let ticket = Ticket {
-            room,
-            invite_secret: secret,
-            expires: Some(expires),
-            name: name.to_owned(),
-            addresses: Vec::new(),
-        };
-        let dir = rooms.join(room.to_hex());
-        let files = Files {
-            storage: &storage,
-            dir: &dir,
-        };
-        files.make_dir()?;
-        files.write_chain(chain)?;
-        files.write_ticket(&ticket)?;
-        let (mut log, _) = LogWriter::open(storage.clone(), &dir, room, config.identity.author())?;
-        let line = LineInfo {
-            nick,
-            names_owner: false,
-        };
-        log.append(&genesis, now.wall, line)?;
-        log.append(&invite, now.wall, line)?;
-        log.commit()?;
-        drop(log);
-        Self::open(storage, &dir, config, now)
-    }
-
-    /// Asks to be let into the room of a ticket: nothing is in its log until somebody does.
-    /// A room that is here already is opened as it is, with the new ticket.
-    ///
-    /// # Errors
-    /// [`EngineError`].
-    pub fn join(
-        storage: S,
-        rooms: &Path,
-        config: EngineConfig,
-        ticket: &Ticket,
-        nick: &str,
-        now: Now,
-    ) -> Result<Self, EngineError> {
-        let mut random = Random::new(config.seed);
-        let dir = rooms.join(ticket.room.to_hex());
-        let files = Files {
-            storage: &storage,
-            dir: &dir,
-        };
-        files.make_dir()?;
-        files.chain_or_new(&mut random)?;
-        files.write_join(&config.identity, ticket, nick, now)?;
-        Self::open(storage, &dir, config, now)
-    }
-
-    /// Takes up another ticket of the room, and another nick, while nobody has let us in yet. All
-    /// sessions are gone then. In a room that we belong to it does nothing.
-    ///
-    /// # Errors
-    /// [`EngineError`]; the former ticket may then still stand.
-    pub fn renew(&mut self, ticket: &Ticket, nick: &str, now: Now) -> Result<bool, EngineError> {
-        if !self.core.is_joining() {
-            return Ok(false);
-        }
-        let files = Files {
-            storage: &self.storage,
-            dir: &self.dir,
-        };
-        // A chain of its own: the join of the former ticket may yet turn up in the other.
-        let chain = ChainId(self.random.next_u64() as u32);
-        files.write_chain(chain)?;
-        files.write_join(&self.config.identity, ticket, nick, now)?;
-        self.ticket = Some(ticket.clone());
-        self.stale = true;
-        self.reload(now)?;
-        Ok(true)
-    }
-
-    /// Opens the room in `dir`.
-    ///
-    /// # Errors
-    /// [`EngineError`].
-    pub fn open(
-        storage: S,
-        dir: &Path,
-        config: EngineConfig,
-        now: Now,
-    ) -> Result<Self, EngineError> {
-        let no_room = || EngineError::NoRoom {
-            dir: dir.to_owned(),
-        };
-        let room: RoomId = dir
-            .file_name()
-            .and_then(|name| name.to_str())
-            .and_then(|name| name.parse().ok())
-            .ok_or_else(no_room)?;
-        let files = Files {
-            storage: &storage,
-            dir,
-        };
-        let ticket = files.read_ticket()?;
-        let has_join = files.read_join(&room)?.is_some();
-        let (log, _) = LogWriter::open(storage.clone(), dir, room, config.identity.author())?;
-        if log.is_empty() && !has_join {
-            return Err(no_room());
-        }
-        let mut random = Random::new(config.seed);
-        let core = load(
-            &storage,
-            dir,
-            &log,
-            &config,
-            ticket.as_ref(),
-            &mut random,
-            now,
-        )?;
-        let engine = Self {
-            storage,
-            dir: dir.to_owned(),
-            config,
-            ticket,
-            log,
-            core,
-            random,
-            stale: false,
-            sweep_at_ms: 0,
-        };
-        engine.write_view()?;
-        Ok(engine)
-    }
-
     /// Takes inputs, in order, with one sync for all that they append.
     pub fn turn(&mut self, inputs: Vec<Input>, now: Now) -> Turn {
         self.sweep_cursors(now);
@@ -334,7 +69,7 @@ impl<S: Storage> RoomEngine<S> {
             None
         };
         for input in inputs {
-            if let Input::Draft { token, .. } = &input {
+            if let Input::Draft { token, .. } | Input::Act { token, .. } = &input {
                 tokens.push(*token);
             }
             if fault.is_some() {
@@ -414,6 +149,14 @@ impl<S: Storage> RoomEngine<S> {
             Output::Rejected { token, reason } => {
                 turn.drafts.push((token, Err(reason.into())));
             }
+            Output::Erase {
+                author,
+                chain,
+                seq,
+                id,
+            } => {
+                self.log.erase(&author, chain, seq, &id)?;
+            }
             Output::Event(RoomEvent::Joined) => {
                 let files = Files {
                     storage: &self.storage,
@@ -428,10 +171,8 @@ impl<S: Storage> RoomEngine<S> {
     }
 
     fn append(&mut self, message: &Message, now: Now) -> Result<ArrivalNo, WriteError> {
-        let members = self.core.roster().members();
-        let nick = members
-            .get(&message.header().author)
-            .map_or("", |member| &member.nick);
+        let author = message.header().author;
+        let nick = self.core.roster().nick(&author).unwrap_or_default();
         let own = self.nick();
         let names_owner = message
             .text()
@@ -472,7 +213,7 @@ impl<S: Storage> RoomEngine<S> {
     }
 
     fn reload(&mut self, now: Now) -> Result<(), EngineError> {
-        self.core = load(
+        self.core = begin::load(
             &self.storage,
             &self.dir,
             &self.log,
@@ -485,38 +226,57 @@ impl<S: Storage> RoomEngine<S> {
         Ok(())
     }
 
-    fn write_view(&self) -> Result<(), cc_log::ViewError> {
-        let roster = self.core.roster();
-        let me = self.config.identity.author();
-        let mut view = RosterView::new(
-            roster.room(),
-            roster.name().to_owned(),
-            me,
-            self.nick().to_owned(),
-        );
-        view.through = self.log.len().0;
-        view.members = roster
-            .members()
-            .iter()
-            .map(|(author, member)| ViewMember {
-                author: *author,
-                nick: member.nick.clone(),
-                petname: None,
-                root: member.root,
-                trust: Trust::default(),
-            })
-            .collect();
-        view.save(&self.storage, &self.dir)
-    }
-
     /// Our nickname in the room; empty until somebody let us in.
     pub fn nick(&self) -> &str {
         let me = self.config.identity.author();
-        self.core
-            .roster()
-            .members()
-            .get(&me)
-            .map_or("", |member| &member.nick)
+        self.core.roster().nick(&me).unwrap_or_default()
+    }
+
+    /// Whether we belonged, and no longer do, nor ask to be let in again.
+    pub fn is_removed(&self) -> bool {
+        let (roster, me) = (self.core.roster(), self.config.identity.author());
+        let asks = Files {
+            storage: &self.storage,
+            dir: &self.dir,
+        };
+        roster.is_founded() && !roster.contains(&me) && !asks.has_join()
+    }
+
+    /// What the owner noted down about somebody.
+    pub fn note(&self, who: &AuthorId) -> Note {
+        self.local.note(who)
+    }
+
+    /// Notes something down about somebody, durably, and shows it to readers.
+    ///
+    /// # Errors
+    /// [`LocalError`]; nothing is changed then.
+    pub fn set_note(&mut self, who: AuthorId, note: Note) -> Result<(), LocalError> {
+        let roster = self.core.roster();
+        if roster.nick(&who).is_none() {
+            return Err(LocalError::UnknownPerson);
+        }
+        let files = Files {
+            storage: &self.storage,
+            dir: &self.dir,
+        };
+        self.local.set(who, note, &files)?;
+        // As in a turn: a view that could not be written is behind, not wrong.
+        let _ = self.write_view();
+        Ok(())
+    }
+
+    /// Marks the folder as that of a room that was left: it is not opened with the others until it
+    /// is joined again.
+    ///
+    /// # Errors
+    /// [`EngineError::File`].
+    pub fn mark_left(&self) -> Result<(), EngineError> {
+        let files = Files {
+            storage: &self.storage,
+            dir: &self.dir,
+        };
+        files.write_left()
     }
 
     /// The room's core.
@@ -551,42 +311,4 @@ impl<S: Storage> RoomEngine<S> {
     pub fn close(self) -> Result<(), WriteError> {
         self.log.close()
     }
-}
-
-fn load<S: Storage>(
-    storage: &S,
-    dir: &Path,
-    log: &LogWriter<S>,
-    config: &EngineConfig,
-    ticket: Option<&Ticket>,
-    random: &mut Random,
-    now: Now,
-) -> Result<RoomCore, EngineError> {
-    let files = Files { storage, dir };
-    let own_chain = files.chain_or_new(random)?;
-    let addresses = ticket
-        .map(|ticket| ticket.addresses.as_slice())
-        .unwrap_or_default();
-    let mut seed = [0; 32];
-    seed[..16].copy_from_slice(&random.bytes());
-    seed[16..].copy_from_slice(&random.bytes());
-    let room = RoomConfig {
-        identity: config.identity.clone(),
-        room: log.room(),
-        own_chain,
-        pending_join: files.read_join(&log.room())?,
-        bootstrap: addresses
-            .iter()
-            .map(|address| address.id)
-            .collect::<Vec<AuthorId>>(),
-        gossip: config.gossip,
-        seed,
-    };
-    let stored = Stored {
-        heads: log.heads(),
-        forks: log.forks(),
-        roster: log.roster_messages()?,
-        lost: log.lost()?,
-    };
-    Ok(RoomCore::open(room, &stored, now, log)?)
 }

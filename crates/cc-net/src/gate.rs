@@ -14,13 +14,12 @@ use iroh::endpoint::{
 };
 use iroh::{EndpointAddr, EndpointId};
 
+use crate::tuning::{GOSSIP_CONNECTIONS_MAX, GOSSIP_CONNECTIONS_PER_PEER_MAX};
+
 /// Closes a connection that the gate refused, the same for every cause.
 pub const REFUSED: VarInt = VarInt::from_u32(1);
 /// Closes the connections of a member that may no longer be there, and of gossip being rebuilt.
 pub const DROPPED: VarInt = VarInt::from_u32(2);
-
-/// Prune the handles of closed connections once a room has this many.
-const HANDLES_PRUNE: usize = 64;
 
 /// The gate of one endpoint. Cheap to clone; all clones are one gate.
 #[derive(Debug, Clone, Default)]
@@ -32,20 +31,32 @@ pub struct Gate {
 #[derive(Debug)]
 struct RoomGate {
     room: RoomId,
+    /// Whether the room has gossip at all.
+    gossip: bool,
     allowed: BTreeSet<AuthorId>,
+    /// The oldest first.
     connections: Vec<(AuthorId, WeakConnectionHandle)>,
 }
 
 impl Gate {
     /// Opens a room's gossip protocol to nobody yet.
-    pub fn open_room(&self, alpn: &[u8], room: RoomId) {
+    pub fn open_room(&self, alpn: &[u8], room: RoomId, gossip: bool) {
         self.write()
             .entry(alpn.to_vec())
             .or_insert_with(|| RoomGate {
                 room,
+                gossip,
                 allowed: BTreeSet::new(),
                 connections: Vec::new(),
             });
+    }
+
+    /// Closes a room's gossip protocol to everybody, and its connections.
+    pub fn close_room(&self, alpn: &[u8]) {
+        let closed = self.write().remove(alpn);
+        for (_, handle) in closed.into_iter().flat_map(|room| room.connections) {
+            close(&handle);
+        }
     }
 
     /// Sets who may connect, and drops the connections of those who no longer may.
@@ -82,19 +93,14 @@ impl Gate {
         self.read().get(alpn).map(|room| room.room)
     }
 
-    /// Every protocol that the endpoint should accept.
-    pub fn alpns(&self) -> Vec<Vec<u8>> {
-        let mut alpns = vec![SYNC_ALPN.to_vec()];
-        alpns.extend(self.read().keys().cloned());
-        alpns
+    /// Whether some room lists this peer.
+    pub fn is_member(&self, peer: &AuthorId) -> bool {
+        self.read().values().any(|room| room.allowed.contains(peer))
     }
 
     fn allows(&self, alpn: &[u8], peer: &AuthorId) -> bool {
-        alpn == SYNC_ALPN
-            || self
-                .read()
-                .get(alpn)
-                .is_some_and(|room| room.allowed.contains(peer))
+        let allowed = |room: &RoomGate| room.gossip && room.allowed.contains(peer);
+        alpn == SYNC_ALPN || self.read().get(alpn).is_some_and(allowed)
     }
 
     /// Judges a finished handshake and remembers the connection, under one lock: else a member
@@ -108,16 +114,20 @@ impl Gate {
         let mut rooms = self.write();
         let Some(room) = rooms
             .get_mut(alpn)
-            .filter(|room| room.allowed.contains(&peer))
+            .filter(|room| room.gossip && room.allowed.contains(&peer))
         else {
             return false;
         };
-        if room.connections.len() >= HANDLES_PRUNE {
-            room.connections
-                .retain(|(_, handle)| handle.upgrade().is_some());
+        let surplus = room.make_room(&peer);
+        let fits = room.connections.len() < GOSSIP_CONNECTIONS_MAX;
+        if fits {
+            room.connections.push((peer, connection.weak_handle()));
         }
-        room.connections.push((peer, connection.weak_handle()));
-        true
+        drop(rooms);
+        for handle in surplus {
+            close(&handle);
+        }
+        fits
     }
 
     fn read(&self) -> RwLockReadGuard<'_, HashMap<Vec<u8>, RoomGate>> {
@@ -126,6 +136,25 @@ impl Gate {
 
     fn write(&self) -> RwLockWriteGuard<'_, HashMap<Vec<u8>, RoomGate>> {
         self.rooms.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl RoomGate {
+    /// Forgets closed connections, and gives the oldest of `peer` that one more would be too many.
+    fn make_room(&mut self, peer: &AuthorId) -> Vec<WeakConnectionHandle> {
+        self.connections.retain(|(_, handle)| is_open(handle));
+        let held = self.connections.iter().filter(|(id, _)| id == peer);
+        let mut too_many = (held.count() + 1).saturating_sub(GOSSIP_CONNECTIONS_PER_PEER_MAX);
+        let mut surplus = Vec::new();
+        self.connections.retain(|(id, handle)| {
+            let goes = too_many > 0 && id == peer;
+            if goes {
+                too_many -= 1;
+                surplus.push(handle.clone());
+            }
+            !goes
+        });
+        surplus
     }
 }
 
@@ -166,6 +195,12 @@ pub fn endpoint_id(author: &AuthorId) -> Option<EndpointId> {
     EndpointId::from_bytes(author.as_bytes()).ok()
 }
 
+fn is_open(handle: &WeakConnectionHandle) -> bool {
+    handle
+        .upgrade()
+        .is_some_and(|connection| connection.close_reason().is_none())
+}
+
 fn close(handle: &WeakConnectionHandle) {
     if let Some(connection) = handle.upgrade() {
         connection.close(DROPPED, b"");
@@ -188,12 +223,24 @@ mod tests {
             !gate.allows(alpn, &alice),
             "an unknown protocol is open to nobody"
         );
-        gate.open_room(alpn, RoomId::from_bytes([9; 32]));
+        gate.open_room(alpn, RoomId::from_bytes([9; 32]), true);
         assert!(!gate.allows(alpn, &alice), "a new room is open to nobody");
         gate.allow(alpn, BTreeSet::from([alice]));
         assert!(gate.allows(alpn, &alice) && !gate.allows(alpn, &mallory));
+        assert!(gate.is_member(&alice) && !gate.is_member(&mallory));
         gate.allow(alpn, BTreeSet::new());
-        assert!(!gate.allows(alpn, &alice));
-        assert_eq!(gate.alpns().len(), 2);
+        assert!(!gate.allows(alpn, &alice) && !gate.is_member(&alice));
+        gate.allow(alpn, BTreeSet::from([alice]));
+        gate.close_room(alpn);
+        assert!(!gate.allows(alpn, &alice) && !gate.is_member(&alice));
+    }
+
+    #[test]
+    fn a_room_without_gossip_knows_its_members_and_lets_nobody_gossip() {
+        let (gate, alpn) = (Gate::default(), b"cc-connect/gossip/1/x".as_slice());
+        let alice = AuthorId::from_bytes([1; 32]);
+        gate.open_room(alpn, RoomId::from_bytes([9; 32]), false);
+        gate.allow(alpn, BTreeSet::from([alice]));
+        assert!(gate.is_member(&alice) && !gate.allows(alpn, &alice));
     }
 }

@@ -53,9 +53,11 @@
 //! | `gossip` | the fast path and its supervisor |
 //! | `sync_io` | sync sessions as bytes on a stream |
 //! | `addresses` | the address book |
+//! | `allowance` | so much at once, so much a second |
 //! | [`tuning`] | every timeout and queue size |
 
 mod addresses;
+mod allowance;
 pub mod engine;
 mod gate;
 mod gossip;
@@ -64,9 +66,16 @@ mod room;
 mod sync_io;
 pub mod tuning;
 
-pub use engine::{Appended, DraftError, EngineConfig, EngineError, RoomEngine, StoredDraft, Turn};
-pub use gossip::{GossipState, GossipStatus};
-pub use node::{CreateOptions, EndpointError, Node, NodeBuilder, NodeError, RelayChoice};
+pub use engine::{
+    Appended, DraftError, EngineConfig, EngineError, LocalError, Note, RoomEngine, StoredDraft,
+    Turn,
+};
+pub use gossip::{GossipFault, GossipState, GossipStatus};
+pub use node::{
+    ClosedRoom, CreateOptions, EndpointError, LeaveError, Left, Node, NodeBuilder, NodeError,
+    RelayChoice,
+};
 pub use room::Room;
 pub use room::events::{RoomEvent, RoomEvents, StoredMessage};
+pub use room::people::{FormerStatus, InviteOptions, NewInvite, People, PersonStatus};
 pub use room::request::{Draft, MemberStatus, RoomError, RoomState, RoomStatus, SendError, Sent};

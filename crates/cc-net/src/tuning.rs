@@ -15,10 +15,36 @@ pub const NETWORK_CHANGE_DIALS: usize = 4;
 /// Incoming connections under way at once, from the first packet to the end of a sync session;
 /// gossip counts only until its handshake is done. Further ones are refused.
 pub const CONNECTIONS_MAX: usize = 256;
+/// So many of them may be of those whom no room lists. The rest is kept for members: by their keys,
+/// and before the handshake by the addresses where they were seen. When it is full, whoever comes
+/// from the most crowded address makes way, the oldest first.
+pub const CONNECTIONS_STRANGERS_MAX: usize = 192;
 /// With more than this many under way, an address must first prove that it receives our packets.
 pub const CONNECTIONS_UNPROVEN_MAX: usize = 64;
-/// Incoming sync connections of one remote endpoint at once; further ones are refused.
+/// Incoming sync connections of one member at once; further ones are refused.
 pub const CONNECTIONS_PER_PEER_MAX: usize = 8;
+/// Incoming sync connections of one key that no room lists; further ones are refused.
+pub const CONNECTIONS_PER_STRANGER_MAX: usize = 2;
+/// Gossip connections of a room, in both directions; further ones are refused.
+pub const GOSSIP_CONNECTIONS_MAX: usize = 64;
+/// Gossip connections of one member in a room; a further one closes the oldest.
+pub const GOSSIP_CONNECTIONS_PER_PEER_MAX: usize = 4;
+
+/// Bytes that a peer may send ahead of our reading before its key is known to a room.
+pub const STRANGER_WINDOW_BYTES: u32 = 64 * 1024;
+/// Bytes that a member may send ahead of our reading.
+pub const MEMBER_WINDOW_BYTES: u32 = 4 * 1024 * 1024;
+/// Bytes sent to a peer and not yet acknowledged that are kept for it.
+pub const SEND_WINDOW_BYTES: u64 = 4 * 1024 * 1024;
+/// Streams that a peer may have open to us for sync: one a connection.
+pub const SYNC_STREAMS_MAX: u32 = 1;
+/// Streams that a peer may have open to us for gossip: one a topic, and one on its way out.
+pub const GOSSIP_STREAMS_MAX: u32 = 4;
+/// A first frame up to this long is always read; a longer one…
+pub const FIRST_FRAME_BYTES_FREE: usize = 16 * 1024;
+/// …waits until those of strangers that are being read take less than this together.
+pub const FIRST_FRAMES_BYTES_MAX: usize = 8 * 1024 * 1024;
+
 /// An incoming connection that has not finished its handshake by then is dropped.
 pub const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
 /// An incoming sync connection must have sent its whole first frame by then.
@@ -39,6 +65,15 @@ pub const SESSION_SEND_FRAMES_MAX: usize = 64;
 /// peer, and QUIC's flow control makes it wait.
 pub const SESSION_RECEIVE_FRAMES_MAX: usize = 2;
 
+/// Frames that one session takes from its peer at once…
+pub const SESSION_FRAMES_BURST: u64 = 8192;
+/// …and this many a second after that: whoever sends more is read more slowly, alone.
+pub const SESSION_FRAMES_PER_SECOND: u64 = 256;
+/// Bytes that one session takes from its peer at once…
+pub const SESSION_BYTES_BURST: u64 = 64 * 1024 * 1024;
+/// …and this many a second after that.
+pub const SESSION_BYTES_PER_SECOND: u64 = 32 * 1024 * 1024;
+
 /// Requests and network inputs waiting for a room's thread. When full, senders and sessions wait;
 /// gossip frames are dropped and reported as lag, so that a sync fetches them.
 pub const ROOM_QUEUE_MAX: usize = 1024;
@@ -52,6 +87,14 @@ pub const ROOM_DIALS_QUEUE_MAX: usize = 64;
 
 /// Gossip frames waiting to go out. When full, further ones are dropped: heights and sync heal it.
 pub const GOSSIP_SEND_QUEUE_MAX: usize = 256;
+/// Frames that one neighbour may deliver by gossip at once…
+pub const GOSSIP_NEIGHBOR_BURST: u64 = 2048;
+/// …and this many a second after that. What is above it is dropped and fetched by sync: the frames
+/// of other neighbours keep their place.
+pub const GOSSIP_NEIGHBOR_PER_SECOND: u64 = 512;
+/// Gossip frames waiting for a room's thread. When as many wait, further ones are dropped and
+/// reported as lag: requests and sessions keep their place in the queue.
+pub const GOSSIP_RECEIVE_QUEUE_MAX: usize = 512;
 /// Events kept by gossip for us before it reports a lag.
 pub const GOSSIP_SUBSCRIPTION_MAX: usize = 1024;
 /// Gossip that does not take a frame or answer a probe for this long has stalled and is rebuilt.
@@ -83,6 +126,8 @@ pub const ADDRESS_SETTLE_TIMEOUT: Duration = Duration::from_secs(3);
 /// Most direct addresses in a ticket for each member but its maker: people paste tickets.
 pub const TICKET_OTHERS_DIRECT_MAX: usize = 2;
 
+/// How long a room that is being left waits for somebody to take the word of it.
+pub const LEAVE_TIMEOUT: Duration = Duration::from_secs(3);
 /// How long shutdown waits for peers to take the close of their connections. Those that are there
 /// do at once; iroh alone would wait three seconds for a dial that nobody answered.
 pub const ENDPOINT_CLOSE_TIMEOUT: Duration = Duration::from_millis(500);

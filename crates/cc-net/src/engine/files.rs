@@ -17,8 +17,18 @@ use super::EngineError;
 const CHAIN_FILE: &str = "chain";
 const TICKET_FILE: &str = "ticket";
 const PENDING_JOIN_FILE: &str = "pending-join";
+const LEFT_FILE: &str = "left";
+pub(super) const LOCAL_FILE: &str = "local.json";
+const LOCAL_DAMAGED_FILE: &str = "local.json.damaged";
+/// Longest `local.json`, in bytes.
+const LOCAL_BYTES_MAX: u64 = 4 * 1024 * 1024;
 /// Longest of them, in bytes.
 const SMALL_FILE_BYTES_MAX: u64 = 64 * 1024;
+
+/// Whether the room in `dir` was left.
+pub fn is_left(dir: &Path) -> bool {
+    dir.join(LEFT_FILE).exists()
+}
 
 /// The small files in a room's folder.
 pub(super) struct Files<'a, S> {
@@ -45,10 +55,11 @@ impl<S: Storage> Files<'_, S> {
     }
 
     fn read(&self, name: &str) -> Result<Option<Vec<u8>>, EngineError> {
-        match self
-            .storage
-            .read(&self.dir.join(name), SMALL_FILE_BYTES_MAX)
-        {
+        self.read_up_to(name, SMALL_FILE_BYTES_MAX)
+    }
+
+    fn read_up_to(&self, name: &str, bytes_max: u64) -> Result<Option<Vec<u8>>, EngineError> {
+        match self.storage.read(&self.dir.join(name), bytes_max) {
             Ok(bytes) => Ok(Some(bytes)),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(self.failed(name)(error)),
@@ -102,6 +113,35 @@ impl<S: Storage> Files<'_, S> {
     /// Left behind it does no harm: a member has no use for it.
     pub fn remove_join(&self) {
         let _ = self.storage.remove(&self.dir.join(PENDING_JOIN_FILE));
+    }
+
+    pub fn has_join(&self) -> bool {
+        self.storage.size(&self.dir.join(PENDING_JOIN_FILE)).is_ok()
+    }
+
+    pub fn write_left(&self) -> Result<(), EngineError> {
+        self.write(LEFT_FILE, b"")
+    }
+
+    pub fn remove_left(&self) -> Result<(), EngineError> {
+        match self.storage.remove(&self.dir.join(LEFT_FILE)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(self.failed(LEFT_FILE)(error))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    pub fn read_local(&self) -> Result<Option<Vec<u8>>, EngineError> {
+        self.read_up_to(LOCAL_FILE, LOCAL_BYTES_MAX)
+    }
+
+    pub fn write_local(&self, bytes: &[u8]) -> Result<(), EngineError> {
+        self.write(LOCAL_FILE, bytes)
+    }
+
+    pub fn keep_damaged_local(&self, bytes: &[u8]) -> Result<(), EngineError> {
+        self.write(LOCAL_DAMAGED_FILE, bytes)
     }
 
     /// `None` where it is missing or damaged.

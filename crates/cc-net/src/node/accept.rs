@@ -1,30 +1,31 @@
 //! The accept loop: bounded, with a deadline on every step, open to noise.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use cc_proto::frames::{RoomTag, SYNC_ALPN, hello_tag, refusal_frame};
 use cc_proto::limits::HELLO_BYTES_MAX;
-use iroh::EndpointId;
-use iroh::endpoint::{Connection, Incoming};
+use iroh::endpoint::{Connection, Incoming, IncomingAddr};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use super::Net;
+use super::slots::{Origin, Slot};
 use crate::gate::author;
 use crate::room::inbox::RoomMessage;
-use crate::sync_io::{BROKEN, GOING_AWAY, SyncStream, TOO_SLOW, run_session, session_handle};
+use crate::sync_io::{
+    BROKEN, BUFFER_BYTES, GOING_AWAY, STRANGER_BUFFER_BYTES, SessionError, SyncStream, TOO_SLOW,
+    run_session, session_handle,
+};
 use crate::tuning::{
-    CONNECTIONS_MAX, CONNECTIONS_PER_PEER_MAX, CONNECTIONS_UNPROVEN_MAX, FIRST_FRAME_TIMEOUT,
-    HANDSHAKE_TIMEOUT,
+    CONNECTIONS_UNPROVEN_MAX, FIRST_FRAME_TIMEOUT, HANDSHAKE_TIMEOUT, MEMBER_WINDOW_BYTES,
 };
 
 /// Accepts until cancelled or the endpoint is closed.
 pub async fn accept_loop(net: Arc<Net>, cancelled: CancellationToken) {
     let mut connections = JoinSet::new();
-    let peers = PeerCounts::default();
     loop {
         let incoming = tokio::select! {
             () = cancelled.cancelled() => break,
@@ -37,59 +38,88 @@ pub async fn accept_loop(net: Arc<Net>, cancelled: CancellationToken) {
             incoming = net.endpoint.accept() => incoming,
         };
         let Some(incoming) = incoming else { break };
-        if connections.len() >= CONNECTIONS_MAX {
-            tracing::debug!("too many connections: one was refused");
-            incoming.refuse();
-        } else if connections.len() >= CONNECTIONS_UNPROVEN_MAX && !incoming.remote_addr_validated()
-        {
+        if net.slots.len() >= CONNECTIONS_UNPROVEN_MAX && !incoming.remote_addr_validated() {
             incoming.retry().ok();
-        } else {
-            let (net, peers) = (net.clone(), peers.clone());
-            connections.spawn(handle(net, incoming, peers).in_current_span());
+            continue;
+        }
+        let address = incoming.remote_addr();
+        match net
+            .slots
+            .enter(Origin::of(&address), || is_expected(&net, &address))
+        {
+            Some(slot) => {
+                connections.spawn(handle(net.clone(), incoming, slot).in_current_span());
+            }
+            None => {
+                tracing::debug!("too many connections: one was refused");
+                incoming.refuse();
+            }
         }
     }
     connections.shutdown().await;
 }
 
-async fn handle(net: Arc<Net>, incoming: Incoming, peers: PeerCounts) {
-    let connection = match timeout(HANDSHAKE_TIMEOUT, incoming).await {
+/// Whether a member was seen at the address of a connection that has shown nothing else yet.
+fn is_expected(net: &Net, address: &IncomingAddr) -> bool {
+    match address {
+        IncomingAddr::Ip(address) => net.book.seen_at(address, |id| net.gate.is_member(id)),
+        IncomingAddr::Relay { endpoint_id, .. } => net.gate.is_member(&author(*endpoint_id)),
+        _ => false,
+    }
+}
+
+async fn handle(net: Arc<Net>, incoming: Incoming, slot: Slot) {
+    let evicted = slot.evicted().clone();
+    let config = net.incomings.config(&net.endpoint, &incoming);
+    let accepting = match incoming.accept_with(config) {
+        Ok(accepting) => accepting,
+        Err(error) => return tracing::debug!(%error, "not accepted"),
+    };
+    let handshake = tokio::select! {
+        handshake = timeout(HANDSHAKE_TIMEOUT, accepting) => handshake,
+        () = evicted.cancelled() => return tracing::debug!("made way during the handshake"),
+    };
+    let connection = match handshake {
         Ok(Ok(connection)) => connection,
         Ok(Err(error)) => return tracing::debug!(%error, "no handshake"),
         Err(_) => return tracing::debug!("no handshake in time"),
     };
     if connection.alpn() != SYNC_ALPN {
-        // The gate has checked the peer against the room of this protocol.
-        match net
-            .gate
-            .room_of(connection.alpn())
-            .and_then(|room| net.room(&room))
-        {
-            Some(room) => {
-                net.observe(&connection);
-                room.accept_gossip(connection);
-            }
-            None => connection.close(crate::gate::REFUSED, b""),
-        }
-        return;
+        return accept_gossip(&net, connection);
     }
     let peer = connection.remote_id();
-    let Some(_counted) = peers.enter(peer) else {
+    let member = net.gate.is_member(&author(peer));
+    if !slot.prove(author(peer), member) {
         return connection.close(crate::gate::REFUSED, b"");
-    };
+    }
     let span = tracing::debug_span!("sync", peer = %peer.fmt_short());
-    handle_sync(&net, connection).instrument(span).await;
+    handle_sync(&net, connection, &slot, member)
+        .instrument(span)
+        .await;
 }
 
-async fn handle_sync(net: &Net, connection: Connection) {
-    let opened = timeout(FIRST_FRAME_TIMEOUT, async {
-        let (send, receive) = connection.accept_bi().await?;
-        let mut stream = SyncStream::new(connection.clone(), send, receive);
-        let first = stream.first_frame(HELLO_BYTES_MAX).await?;
-        Ok::<_, crate::sync_io::SessionError>((stream, first))
-    });
-    let (stream, first) = match opened.await {
-        Ok(Ok((stream, Some(first)))) => (stream, first),
-        Ok(Ok((_, None))) => return connection.close(BROKEN, b""),
+/// The gate has checked the peer against the room of this protocol.
+fn accept_gossip(net: &Net, connection: Connection) {
+    let room = net.gate.room_of(connection.alpn());
+    match room.and_then(|room| net.room(&room)) {
+        Some(room) => {
+            connection.set_receive_window(MEMBER_WINDOW_BYTES.into());
+            net.observe(&connection);
+            room.accept_gossip(connection);
+        }
+        None => connection.close(crate::gate::REFUSED, b""),
+    }
+}
+
+/// Nobody gets past the first frame but those whom it lets in: members, and joiners at the door.
+async fn handle_sync(net: &Net, connection: Connection, slot: &Slot, member: bool) {
+    let first = tokio::select! {
+        first = timeout(FIRST_FRAME_TIMEOUT, read_first(net, &connection, member)) => first,
+        () = slot.evicted().cancelled() => return connection.close(crate::gate::REFUSED, b""),
+    };
+    let (stream, first, room_in_pool) = match first {
+        Ok(Ok(Some(first))) => first,
+        Ok(Ok(None)) => return connection.close(BROKEN, b""),
         Ok(Err(error)) => {
             tracing::debug!(%error, "no first frame");
             return connection.close(BROKEN, b"");
@@ -101,7 +131,7 @@ async fn handle_sync(net: &Net, connection: Connection) {
         return stream.refuse(&refusal_frame()).await;
     };
     let session = net.next_session();
-    let (handle, commands) = session_handle();
+    let (handle, commands) = session_handle(slot.evicted());
     let peer = author(connection.remote_id());
     let inbox = room.inbox().clone();
     let opened = RoomMessage::SessionOpened {
@@ -113,69 +143,37 @@ async fn handle_sync(net: &Net, connection: Connection) {
     if inbox.send(opened).await.is_err() {
         return connection.close(GOING_AWAY, b"");
     }
-    let observe = async {
+    let proven = async {
         // Only members get into the address book, also those whom this very session lets in.
         room.belongs(&peer).await;
+        slot.prove(peer, true);
+        drop(room_in_pool);
+        connection.set_receive_window(MEMBER_WINDOW_BYTES.into());
         net.observe(&connection);
         std::future::pending::<()>().await;
     };
     tokio::select! {
         () = run_session(stream, session, Some(first), commands, inbox) => {}
-        () = observe => {}
+        () = proven => {}
     }
 }
 
-/// How many connections each remote endpoint has under way.
-#[derive(Debug, Clone, Default)]
-struct PeerCounts(Arc<Mutex<HashMap<EndpointId, usize>>>);
+type First = (SyncStream, Vec<u8>, Option<OwnedSemaphorePermit>);
 
-impl PeerCounts {
-    fn enter(&self, peer: EndpointId) -> Option<PeerCounted> {
-        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = counts.entry(peer).or_default();
-        if *count >= CONNECTIONS_PER_PEER_MAX {
-            return None;
-        }
-        *count += 1;
-        Some(PeerCounted {
-            counts: self.clone(),
-            peer,
-        })
-    }
-}
-
-#[derive(Debug)]
-struct PeerCounted {
-    counts: PeerCounts,
-    peer: EndpointId,
-}
-
-impl Drop for PeerCounted {
-    fn drop(&mut self) {
-        let mut counts = self.counts.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = counts.get_mut(&self.peer) {
-            *count -= 1;
-            if *count == 0 {
-                counts.remove(&self.peer);
-            }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn one_peer_has_so_many_connections_and_leaves_no_trace() {
-        let counts = PeerCounts::default();
-        let peer = iroh::SecretKey::from_bytes(&[1; 32]).public();
-        let entered: Vec<_> = (0..CONNECTIONS_PER_PEER_MAX)
-            .map(|_| counts.enter(peer))
-            .collect();
-        assert!(entered.iter().all(Option::is_some));
-        assert!(counts.enter(peer).is_none());
-        drop(entered);
-        assert!(counts.0.lock().unwrap().is_empty());
-    }
+/// The first frame of an incoming session, and the place that it takes among those of strangers.
+async fn read_first(
+    net: &Net,
+    connection: &Connection,
+    member: bool,
+) -> Result<Option<First>, SessionError> {
+    let (send, receive) = connection.accept_bi().await?;
+    let buffer_bytes = if member {
+        BUFFER_BYTES
+    } else {
+        STRANGER_BUFFER_BYTES
+    };
+    let mut stream = SyncStream::new(connection.clone(), send, receive, buffer_bytes);
+    let pool = (!member).then_some(&net.first_frames);
+    let first = stream.first_frame(HELLO_BYTES_MAX, pool).await?;
+    Ok(first.map(|(frame, place)| (stream, frame, place)))
 }

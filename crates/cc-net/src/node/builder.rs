@@ -20,9 +20,9 @@ use super::endpoint::RelayChoice;
 use super::lookups::Lookups;
 use super::net::NetOptions;
 use super::ports::bind_again;
-use super::{Net, Node, NodeError, NodeInner, ROOMS_DIR, save_book};
+use super::{ClosedRoom, Net, Node, NodeError, NodeInner, ROOMS_DIR, save_book};
 use crate::addresses::AddressBook;
-use crate::engine::RoomEngine;
+use crate::engine::{RoomEngine, is_left};
 use crate::gate::Gate;
 use crate::room::Room;
 use crate::tuning::ADDRESS_BOOK_SAVE_INTERVAL;
@@ -89,8 +89,9 @@ impl NodeBuilder {
         self
     }
 
-    /// Binds the endpoint, opens every room found below the home and begins to serve them. A room
-    /// that cannot be opened is an error in the log and does not keep the others closed.
+    /// Binds the endpoint, opens every room found below the home that was not left, and begins to
+    /// serve them. A room that cannot be opened is an error in the log, is among
+    /// [`Node::closed_rooms`], and does not keep the others closed.
     ///
     /// # Errors
     /// [`NodeError`].
@@ -134,6 +135,7 @@ impl NodeBuilder {
             epoch: Instant::now(),
             cancelled,
             tasks: Mutex::new(Some(tasks)),
+            closed_rooms: Mutex::default(),
             opening: tokio::sync::Mutex::new(()),
         };
         let node = Node {
@@ -161,7 +163,11 @@ impl Node {
                 .await;
             match opened {
                 Err(NodeError::ShutDown) => return Err(NodeError::ShutDown),
-                Err(error) => tracing::error!(room = %id.short(), %error, "a room stays closed"),
+                Err(error) => {
+                    tracing::error!(room = %id.short(), %error, "a room stays closed");
+                    let error = with_causes(&error);
+                    self.inner.closed_rooms().push(ClosedRoom { id, error });
+                }
                 Ok(_) => {}
             }
         }
@@ -185,6 +191,21 @@ where
     }
 }
 
+/// An error's text with those of its causes, each once.
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let words = error.to_string();
+        if !text.ends_with(&words) {
+            text.push_str(": ");
+            text.push_str(&words);
+        }
+        cause = error.source();
+    }
+    text
+}
+
 fn stored_rooms(rooms: &Path) -> std::io::Result<Vec<RoomId>> {
     let mut ids = Vec::new();
     for entry in std::fs::read_dir(rooms)? {
@@ -193,7 +214,8 @@ fn stored_rooms(rooms: &Path) -> std::io::Result<Vec<RoomId>> {
             .file_name()
             .to_str()
             .and_then(|name| name.parse().ok());
-        ids.extend(id.filter(|_| entry.path().is_dir()));
+        let path = entry.path();
+        ids.extend(id.filter(|_| path.is_dir() && !is_left(&path)));
     }
     ids.sort();
     Ok(ids)

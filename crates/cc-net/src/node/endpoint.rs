@@ -7,6 +7,7 @@ use cc_proto::identity::Identity;
 use iroh::endpoint::{BindError, InvalidSocketAddr, PortmapperConfig, presets};
 use iroh::{Endpoint, RelayMode, RelayUrl, SecretKey};
 
+use super::transport;
 use crate::gate::Gate;
 
 /// Which relay helps where no direct path exists.
@@ -66,6 +67,7 @@ pub async fn bind(
         .relay_mode(mode)
         .secret_key(SecretKey::from_bytes(identity.seed()))
         .alpns(vec![SYNC_ALPN.to_vec()])
+        .transport_config(transport::dialed())
         .hooks(gate);
     if *relay == RelayChoice::None {
         // Nobody from beyond the router is expected.

@@ -5,14 +5,19 @@
 //! | `builder.rs` | from settings to a running node |
 //! | `endpoint.rs`, `lookups.rs` | the socket, and how others are found |
 //! | `accept.rs` | who knocks, and at which room's door |
+//! | `slots.rs`, `transport.rs` | how many may knock, and what they may hold of ours |
 //! | `net.rs` | what all rooms share |
+//! | `leave.rs` | the end of a room here |
 
 mod accept;
 mod builder;
 mod endpoint;
+mod leave;
 mod lookups;
 mod net;
 mod ports;
+mod slots;
+mod transport;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -29,6 +34,7 @@ use tokio_util::sync::CancellationToken;
 pub use builder::NodeBuilder;
 use builder::blocking;
 pub use endpoint::{EndpointError, RelayChoice};
+pub use leave::{LeaveError, Left};
 pub(crate) use net::{Net, now_since};
 
 use crate::engine::{EngineConfig, EngineError, RoomEngine};
@@ -66,9 +72,22 @@ pub enum NodeError {
     /// No thread could be started.
     #[error("no thread could be started")]
     Thread(#[source] std::io::Error),
+    /// The system gave no randomness.
+    #[error("the system gave no randomness")]
+    NoRandomness,
     /// The node was shut down.
     #[error("the node is shut down")]
     ShutDown,
+}
+
+/// A room whose folder is here and that could not be opened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ClosedRoom {
+    /// Which.
+    pub id: RoomId,
+    /// Why, with its causes.
+    pub error: String,
 }
 
 /// Choices in making a room. None so far: members may invite, and the first invite lasts a week.
@@ -91,6 +110,8 @@ struct NodeInner {
     cancelled: CancellationToken,
     /// None once shut down. Held for spawning only, never across an await.
     tasks: Mutex<Option<JoinSet<()>>>,
+    // Held for look-ups only.
+    closed_rooms: Mutex<Vec<ClosedRoom>>,
     /// Rooms are opened one at a time, so that one room is never opened twice.
     opening: tokio::sync::Mutex<()>,
 }
@@ -111,6 +132,11 @@ impl Node {
         self.inner.net.own_address()
     }
 
+    #[cfg(test)]
+    pub(crate) fn net(&self) -> &Arc<Net> {
+        &self.inner.net
+    }
+
     /// The home folder.
     pub fn home(&self) -> &Path {
         &self.inner.net.home
@@ -124,6 +150,13 @@ impl Node {
     /// The room of this id.
     pub fn room(&self, id: &RoomId) -> Option<Room> {
         self.inner.net.room(id)
+    }
+
+    /// Rooms that could not be opened when the node started, and are still closed.
+    pub fn closed_rooms(&self) -> Vec<ClosedRoom> {
+        let mut closed = self.inner.closed_rooms().clone();
+        closed.retain(|room| self.room(&room.id).is_none());
+        closed
     }
 
     /// Makes a room, of which this machine is the root, and its first invite.
@@ -146,8 +179,8 @@ impl Node {
     }
 
     /// Takes up a ticket. Returns at once with a room that is joining; [`Room::joined`] waits until
-    /// a member has let us in. A room that is here already is told of the ticket's addresses, and
-    /// asks by this ticket if nobody has let us in yet.
+    /// a member has let us in. A room that is here already, also one that was left, is told of the
+    /// ticket's addresses, and asks by this ticket unless we came by its invite.
     ///
     /// # Errors
     /// [`NodeError`].
@@ -174,10 +207,12 @@ impl Node {
         work: impl FnOnce(&Path, EngineConfig, Now) -> Result<RoomEngine, EngineError> + Send + 'static,
     ) -> Result<Room, NodeError> {
         let rooms = self.home().join(ROOMS_DIR);
+        let mut seed = [0; 32];
+        getrandom::fill(&mut seed).map_err(|_| NodeError::NoRandomness)?;
         let config = EngineConfig {
             identity: self.inner.identity.clone(),
             gossip: self.inner.net.options.gossip,
-            seed: rand::random(),
+            seed,
         };
         let now = now_since(self.inner.epoch);
         let engine = blocking(rooms, move |rooms| Ok(work(&rooms, config, now)?)).await?;
@@ -231,6 +266,12 @@ impl NodeInner {
             .await
             .ok();
         save_book(&self.net).await;
+    }
+
+    fn closed_rooms(&self) -> MutexGuard<'_, Vec<ClosedRoom>> {
+        self.closed_rooms
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     fn tasks(&self) -> MutexGuard<'_, Option<JoinSet<()>>> {

@@ -18,10 +18,12 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use super::lookups::Lookups;
+use super::slots::Slots;
+use super::transport::Incomings;
 use crate::addresses::AddressBook;
 use crate::gate::Gate;
 use crate::room::Room;
-use crate::tuning::ADDRESS_SETTLE_TIMEOUT;
+use crate::tuning::{ADDRESS_SETTLE_TIMEOUT, DIALS_MAX, FIRST_FRAMES_BYTES_MAX};
 
 /// What the rooms of a machine need to know of how its node was built.
 #[derive(Debug, Clone, Copy)]
@@ -49,6 +51,12 @@ pub struct Net {
     pub lookups: Lookups,
     /// Bounds the dials under way.
     pub dials: Semaphore,
+    /// The incoming connections.
+    pub slots: Slots,
+    /// What they may hold of ours.
+    pub incomings: Incomings,
+    /// Bounds, by bytes, the long first frames of strangers.
+    pub first_frames: Arc<Semaphore>,
     /// How it was built.
     pub options: NetOptions,
     started: Instant,
@@ -75,7 +83,10 @@ impl Net {
             gate,
             book,
             lookups,
-            dials: Semaphore::new(crate::tuning::DIALS_MAX),
+            dials: Semaphore::new(DIALS_MAX),
+            slots: Slots::default(),
+            incomings: Incomings::new(),
+            first_frames: Arc::new(Semaphore::new(FIRST_FRAMES_BYTES_MAX)),
             options,
             started: Instant::now(),
             sessions: AtomicU64::new(1),
@@ -154,7 +165,14 @@ impl Net {
             .write()
             .unwrap_or_else(PoisonError::into_inner)
             .insert(id, room);
-        self.endpoint.set_alpns(self.gate.alpns());
+    }
+
+    /// Takes a room away: from now on nobody finds it here.
+    pub fn remove_room(&self, id: &RoomId) {
+        self.rooms
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(id);
     }
 
     /// Takes away the look-ups that dropped gossip instances left behind.

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use cc_proto::frames::SYNC_ALPN;
 use cc_proto::id::AuthorId;
 use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 
 use super::inbox::{RoomInbox, RoomMessage};
 use crate::gate::endpoint_id;
 use crate::node::Net;
-use crate::sync_io::{SyncStream, run_session, session_handle};
+use crate::sync_io::{BUFFER_BYTES, SyncStream, run_session, session_handle};
 use crate::tuning::DIAL_TIMEOUT;
 
 /// Dials `peer` and runs the session to its end. Tells the room either way.
@@ -19,7 +20,7 @@ pub async fn dial_and_run(net: Arc<Net>, peer: AuthorId, inbox: RoomInbox) {
         return;
     };
     let session = net.next_session();
-    let (handle, commands) = session_handle();
+    let (handle, commands) = session_handle(&CancellationToken::new());
     let opened = RoomMessage::SessionOpened {
         session,
         peer,
@@ -38,7 +39,7 @@ async fn dial(net: &Net, peer: &AuthorId) -> Option<SyncStream> {
     let dialed = timeout(DIAL_TIMEOUT, async {
         let connection = net.endpoint.connect(endpoint, SYNC_ALPN).await?;
         let (send, receive) = connection.open_bi().await?;
-        Ok::<_, DialError>(SyncStream::new(connection, send, receive))
+        Ok::<_, DialError>(SyncStream::new(connection, send, receive, BUFFER_BYTES))
     });
     match dialed.await {
         Ok(Ok(stream)) => {

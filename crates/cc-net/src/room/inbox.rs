@@ -51,6 +51,8 @@ pub enum RoomMessage {
         from: AuthorId,
         /// Its bytes, untrusted.
         bytes: Vec<u8>,
+        /// Given back when the thread has taken the frame.
+        permit: OwnedSemaphorePermit,
     },
     /// Gossip has a new neighbour.
     NeighborUp(AuthorId),

@@ -3,8 +3,10 @@
 //! | file | what |
 //! |---|---|
 //! | `request.rs`, `events.rs` | what a handle asks and hears |
+//! | `people.rs` | who belongs, and what is done about it |
 //! | `inbox.rs` | the queue to the thread |
 //! | `thread.rs` | the thread: turns, commits, outputs |
+//! | `report.rs` | what the thread tells of itself |
 //! | `driver.rs`, `dial.rs` | dials and timers |
 //! | `../engine.rs` | core and log as one |
 
@@ -13,6 +15,8 @@ pub(crate) mod driver;
 pub(crate) mod events;
 pub(crate) mod inbox;
 pub(crate) mod open;
+pub(crate) mod people;
+pub(crate) mod report;
 pub(crate) mod request;
 pub(crate) mod thread;
 
@@ -27,6 +31,7 @@ use cc_proto::id::{AuthorId, RoomId};
 use cc_proto::ticket::Ticket;
 use iroh::endpoint::Connection;
 use tokio::sync::{Notify, broadcast, oneshot, watch};
+use tokio_util::sync::CancellationToken;
 
 use crate::gossip::GossipHandle;
 use crate::node::{Net, NodeError};
@@ -57,6 +62,8 @@ struct Shared {
     pulse: watch::Receiver<Pulse>,
     network_changed: Arc<Notify>,
     stopping: Arc<AtomicBool>,
+    /// Ends the driver and the gossip.
+    cancelled: CancellationToken,
     thread: Mutex<Option<std::thread::JoinHandle<()>>>,
 }
 
@@ -82,15 +89,19 @@ impl Room {
     /// # Errors
     /// [`RoomError`].
     pub async fn ticket(&self) -> Result<Ticket, RoomError> {
-        if let Some(net) = self.shared.net.upgrade() {
-            net.address_settled().await;
-        }
+        self.address_settled().await;
         self.ask(|reply| Request::Ticket { reply })
             .await?
             .ok_or(RoomError::NoTicket)
     }
 
-    /// Asks to be let in by another ticket, where nobody has let us in yet.
+    async fn address_settled(&self) {
+        if let Some(net) = self.shared.net.upgrade() {
+            net.address_settled().await;
+        }
+    }
+
+    /// Asks to be let in by another ticket.
     pub(crate) async fn renew(&self, ticket: Ticket, nick: String) -> Result<(), NodeError> {
         let ticket = Box::new(ticket);
         let answer = self
@@ -165,6 +176,10 @@ impl Room {
         &self.shared.dir
     }
 
+    pub(crate) fn gossip_alpn(&self) -> Vec<u8> {
+        self.shared.tag.gossip_alpn()
+    }
+
     pub(crate) fn tag(&self) -> RoomTag {
         self.shared.tag
     }
@@ -192,8 +207,25 @@ impl Room {
         }
     }
 
+    /// Returns once we have no gossip neighbour; at once where there is no gossip.
+    pub(crate) async fn alone(&self) {
+        if let Some(gossip) = &self.shared.gossip {
+            gossip.alone().await;
+        }
+    }
+
+    pub(crate) async fn mark_left(&self) -> Result<(), NodeError> {
+        let answer = self.ask(|reply| Request::MarkLeft { reply }).await;
+        Ok(answer.map_err(|_| NodeError::ShutDown)??)
+    }
+
     pub(crate) fn network_changed(&self) {
         self.shared.network_changed.notify_one();
+    }
+
+    /// Ends the driver with its sessions, and the gossip.
+    pub(crate) fn cancel(&self) {
+        self.shared.cancelled.cancel();
     }
 
     /// Tells the thread to end without waiting for it.

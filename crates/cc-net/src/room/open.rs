@@ -35,12 +35,13 @@ pub fn start_room(
     let tag = RoomTag::of(&id);
     let span = tracing::info_span!("room", room = %id.short());
     let (inbox, received) = RoomInbox::new();
+    net.gate
+        .open_room(&tag.gossip_alpn(), id, net.options.gossip);
     let gossip = net.options.gossip.then(|| {
         let config = GossipConfig {
             alpn: tag.gossip_alpn(),
             topic: gossip_topic(&id),
         };
-        net.gate.open_room(&config.alpn, id);
         GossipSupervisor::new(config, net.clone(), inbox.clone())
     });
     let (supervisor, gossip) = gossip.unzip();
@@ -50,7 +51,7 @@ pub fn start_room(
     let (face, face_seen) = watch::channel(Face::default());
     let weak_events = events.downgrade();
     let stopping = Arc::new(AtomicBool::new(false));
-    let thread = RoomThread {
+    let mut thread = RoomThread {
         engine,
         net: net.clone(),
         alpn: tag.gossip_alpn(),
@@ -62,6 +63,7 @@ pub fn start_room(
         face,
         stopping: stopping.clone(),
         sessions: HashMap::new(),
+        members: BTreeSet::new(),
         waiting: HashMap::new(),
         last_token: 0,
         neighbors: BTreeSet::new(),
@@ -82,9 +84,10 @@ pub fn start_room(
         dials: dials_wanted,
         network_changed: network_changed.clone(),
     };
-    tasks.spawn(driver.run(cancelled.child_token()).instrument(span.clone()));
+    let cancelled = cancelled.child_token();
+    tasks.spawn(driver.run(cancelled.clone()).instrument(span.clone()));
     if let Some(supervisor) = supervisor {
-        tasks.spawn(supervisor.run(cancelled.child_token()).instrument(span));
+        tasks.spawn(supervisor.run(cancelled.clone()).instrument(span));
     }
     let shared = Shared {
         id,
@@ -98,6 +101,7 @@ pub fn start_room(
         pulse: pulse_seen,
         network_changed,
         stopping,
+        cancelled,
         thread: Mutex::new(Some(thread)),
     };
     let room = Room {

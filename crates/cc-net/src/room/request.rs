@@ -1,10 +1,12 @@
 //! What the holder of a [`crate::Room`] may ask of its thread.
 
 use cc_proto::id::{ArrivalNo, AuthorId, MessageId};
-use cc_proto::ticket::Ticket;
+use cc_proto::room::Act;
+use cc_proto::ticket::{PeerAddress, Ticket};
 use tokio::sync::oneshot;
 
-use crate::engine::{DraftError, EngineError};
+use super::people::{NoteChange, People};
+use crate::engine::{DraftError, EngineError, LocalError};
 use crate::gossip::GossipStatus;
 
 /// Something to say.
@@ -47,6 +49,9 @@ pub enum SendError {
     /// The room is closed. Whether the message was stored is not known.
     #[error("the room is closed")]
     Closed,
+    /// The system gave no randomness for a secret; nothing is stored.
+    #[error("the system gave no randomness for a secret")]
+    NoRandomness,
 }
 
 /// Why a room gave no answer.
@@ -101,6 +106,17 @@ pub struct RoomStatus {
     pub gossip: GossipStatus,
     /// Authors who signed two messages for one place.
     pub forked: Vec<AuthorId>,
+    /// We belonged and no longer do, and have not asked to be let in again. What was said so far stays.
+    pub removed: bool,
+}
+
+/// What a ticket says beside its secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The room's name.
+    pub name: String,
+    /// Ourselves and the members seen last.
+    pub addresses: Vec<PeerAddress>,
 }
 
 /// A request to a room's thread. An answer that nobody waits for is dropped.
@@ -120,12 +136,43 @@ pub enum Request {
         /// Answered when it is durable.
         reply: oneshot::Sender<Result<Sent, SendError>>,
     },
+    /// Do something about who belongs.
+    Act {
+        /// What.
+        act: Act,
+        /// Answered when it is durable.
+        reply: oneshot::Sender<Result<Sent, SendError>>,
+    },
+    /// Who belongs.
+    People {
+        /// The answer.
+        reply: oneshot::Sender<People>,
+    },
+    /// Note something down about somebody.
+    Note {
+        /// About whom.
+        who: AuthorId,
+        /// What.
+        change: NoteChange,
+        /// Answered when it is durable.
+        reply: oneshot::Sender<Result<(), LocalError>>,
+    },
+    /// Mark the folder as that of a room that was left.
+    MarkLeft {
+        /// Answered when it is durable.
+        reply: oneshot::Sender<Result<(), EngineError>>,
+    },
+    /// What a ticket says beside its secret.
+    Place {
+        /// The answer.
+        reply: oneshot::Sender<Place>,
+    },
     /// How the room is.
     Status {
         /// The answer.
         reply: oneshot::Sender<RoomStatus>,
     },
-    /// Ask to be let in by another ticket, where nobody has let us in yet.
+    /// Ask to be let in by another ticket.
     Renew {
         /// The ticket.
         ticket: Box<Ticket>,

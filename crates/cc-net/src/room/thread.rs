@@ -12,21 +12,20 @@ use std::time::Duration;
 use cc_proto::body::{Body, Chat, Profile};
 use cc_proto::clock::Now;
 use cc_proto::id::{AuthorId, Timestamp};
-use cc_proto::limits::{LEARNED_ADDRESSES_MAX, TICKET_ADDRESSES_MAX};
-use cc_proto::room::{Input, Output, SessionId};
-use cc_proto::ticket::{PeerAddress, Ticket};
+use cc_proto::limits::LEARNED_ADDRESSES_MAX;
+use cc_proto::room::{Input, Output, SessionId, SyncAbortCode};
 use tokio::sync::{OwnedSemaphorePermit, broadcast, mpsc, oneshot, watch};
 use tokio::time::Instant;
 
 use super::driver::Pulse;
 use super::events::{RoomEvent, StoredMessage};
 use super::inbox::RoomMessage;
-use super::request::{MemberStatus, Request, RoomState, RoomStatus, SendError, Sent};
+use super::request::{Request, SendError, Sent};
 use crate::engine::{RoomEngine, Turn};
-use crate::gossip::{GossipHandle, GossipStatus};
+use crate::gossip::GossipHandle;
 use crate::node::{Net, now_since};
 use crate::sync_io::SessionHandle;
-use crate::tuning::{ROOM_TURN_MAX, TICKET_OTHERS_DIRECT_MAX};
+use crate::tuning::ROOM_TURN_MAX;
 
 /// What is shown of a room without asking its thread.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -64,8 +63,10 @@ pub struct RoomThread {
     pub face: watch::Sender<Face>,
     /// Set when the room is to end though its queue may be full.
     pub stopping: Arc<AtomicBool>,
-    /// Open sync sessions.
-    pub sessions: HashMap<SessionId, SessionHandle>,
+    /// Open sync sessions, each with whom.
+    pub sessions: HashMap<SessionId, (AuthorId, SessionHandle)>,
+    /// Who belonged when that was last told.
+    pub members: BTreeSet<AuthorId>,
     /// Drafts that were not answered yet.
     pub waiting: HashMap<u64, oneshot::Sender<Result<Sent, SendError>>>,
     /// The last draft's token.
@@ -141,7 +142,11 @@ impl RoomThread {
                 dialed,
                 handle,
             } => {
-                self.sessions.insert(session, handle);
+                // Dialled while its removal was on the way: it gets nothing, the handle's end closes it.
+                if dialed && self.is_gone(&peer) {
+                    return Some(Input::DialFailed { peer });
+                }
+                self.sessions.insert(session, (peer, handle));
                 let addresses = self.member_addresses(LEARNED_ADDRESSES_MAX);
                 self.engine.core_mut().set_addresses(addresses);
                 Input::SyncOpened {
@@ -164,7 +169,14 @@ impl RoomThread {
                 Input::SyncClosed { session }
             }
             RoomMessage::DialFailed(peer) => Input::DialFailed { peer },
-            RoomMessage::Gossip { from, bytes } => Input::Gossip { from, bytes },
+            RoomMessage::Gossip {
+                from,
+                bytes,
+                permit,
+            } => {
+                drop(permit);
+                Input::Gossip { from, bytes }
+            }
             RoomMessage::NeighborUp(peer) => {
                 self.neighbors.insert(peer);
                 Input::NeighborUp(peer)
@@ -201,6 +213,22 @@ impl RoomThread {
                     re: None,
                 });
             }
+            Request::Act { act, reply } => {
+                let token = self.token(reply);
+                inputs.push(Input::Act { token, act });
+            }
+            Request::People { reply } => answers.push(Box::new(move |thread| {
+                reply.send(thread.people()).ok();
+            })),
+            Request::Note { who, change, reply } => answers.push(Box::new(move |thread| {
+                reply.send(thread.note(who, change)).ok();
+            })),
+            Request::MarkLeft { reply } => answers.push(Box::new(move |thread| {
+                reply.send(thread.engine.mark_left()).ok();
+            })),
+            Request::Place { reply } => answers.push(Box::new(move |thread| {
+                reply.send(thread.place()).ok();
+            })),
             Request::Status { reply } => answers.push(Box::new(move |thread| {
                 reply.send(thread.status()).ok();
             })),
@@ -229,6 +257,23 @@ impl RoomThread {
 
     /// What the turn gave is durable now; everything may go out.
     fn carry_out(&mut self, turn: Turn, at: Timestamp) {
+        // First of all: nothing of this turn may go to somebody whom it removed.
+        let mut changed = false;
+        for output in &turn.outputs {
+            match output {
+                Output::RosterChanged => changed = true,
+                Output::SyncAbort {
+                    session,
+                    code: SyncAbortCode::Gone,
+                } => {
+                    self.sessions.remove(session);
+                }
+                _ => {}
+            }
+        }
+        if changed {
+            self.roster_changed();
+        }
         for stored in turn.appended {
             let event = StoredMessage {
                 n: stored.n,
@@ -281,10 +326,7 @@ impl RoomThread {
             Output::SyncAbort { session, code } => {
                 self.session(session, |handle| handle.abort(code));
             }
-            Output::RosterChanged => {
-                self.roster_changed();
-                self.tell(RoomEvent::RosterChanged);
-            }
+            Output::RosterChanged => self.tell(RoomEvent::RosterChanged),
             Output::Learned(addresses) => {
                 for address in &addresses {
                     self.net.book.learn(address);
@@ -301,28 +343,44 @@ impl RoomThread {
         }
     }
 
+    /// Whether nobody of this room talks to `peer`. Before the room's founding is known, those whom
+    /// the ticket names may be dialled.
+    fn is_gone(&self, peer: &AuthorId) -> bool {
+        let roster = self.engine.core().roster();
+        roster.is_founded() && !roster.contains(peer)
+    }
+
     fn session(&self, session: SessionId, act: impl FnOnce(&SessionHandle)) {
-        if let Some(handle) = self.sessions.get(&session) {
+        if let Some((_, handle)) = self.sessions.get(&session) {
             act(handle);
         }
     }
 
-    fn tell(&self, event: RoomEvent) {
+    /// Tells those who listen.
+    pub fn tell(&self, event: RoomEvent) {
         // Nobody listening is no fault.
         self.events.send(event).ok();
     }
 
-    /// Tells gate, gossip, driver and handles who belongs now.
-    pub fn roster_changed(&self) {
+    /// Tells gate, gossip, driver and handles who belongs now, and ends at once whatever is open to
+    /// those who no longer do.
+    pub fn roster_changed(&mut self) {
+        let roster = self.engine.core().roster();
         let peers = self.peers();
-        let joined = !self.engine.core().is_joining();
-        let members: BTreeSet<AuthorId> = if joined {
-            peers.iter().copied().collect()
-        } else {
-            BTreeSet::new()
-        };
+        let joined = roster.contains(&self.net.me);
+        let mut members: BTreeSet<AuthorId> = roster.members().keys().copied().collect();
+        members.remove(&self.net.me);
+        // Where we are gone ourselves the others close their doors as they hear of it. They may have
+        // it from us: a leave goes out after this.
+        self.net.gate.allow(&self.alpn, members.clone());
+        let before = std::mem::replace(&mut self.members, members);
+        for peer in before.difference(&self.members) {
+            self.sessions.retain(|_, (with, _)| with != peer);
+            if !self.net.gate.is_member(peer) {
+                self.net.slots.expel(peer);
+            }
+        }
         if let Some(gossip) = &self.gossip {
-            self.net.gate.allow(&self.alpn, members);
             gossip.set_peers(if joined { peers.clone() } else { Vec::new() });
         }
         let face = Face {
@@ -347,84 +405,8 @@ impl RoomThread {
             .send_if_modified(|pulse| std::mem::replace(&mut pulse.tick_at, tick_at) != tick_at);
     }
 
-    fn now(&self) -> Now {
+    /// The time as the core is told it.
+    pub fn now(&self) -> Now {
         now_since(self.epoch)
-    }
-
-    fn status(&self) -> RoomStatus {
-        let (me, core, log) = (self.net.me, self.engine.core(), self.engine.log());
-        let online: BTreeSet<AuthorId> = core.online(self.now()).into_iter().collect();
-        let members = core
-            .roster()
-            .members()
-            .iter()
-            .map(|(author, member)| MemberStatus {
-                author: *author,
-                nick: member.nick.clone(),
-                online: *author == me || online.contains(author),
-            });
-        let members: Vec<MemberStatus> = members.collect();
-        RoomStatus {
-            state: if core.is_joining() {
-                RoomState::Joining
-            } else {
-                RoomState::Open
-            },
-            online: members.iter().filter(|member| member.online).count(),
-            members,
-            messages: log.chat_count(),
-            lines: log.len().0,
-            sessions: self.sessions.len(),
-            gossip: self
-                .gossip
-                .as_ref()
-                .map_or_else(GossipStatus::default, GossipHandle::status),
-            forked: core.forkers(),
-        }
-    }
-
-    /// Everyone else who belongs; while joining those named by the ticket.
-    fn peers(&self) -> Vec<AuthorId> {
-        let core = self.engine.core();
-        let mut peers: BTreeSet<AuthorId> = core.roster().members().keys().copied().collect();
-        if core.is_joining() {
-            let ticket = self.engine.ticket();
-            peers.extend(
-                ticket
-                    .iter()
-                    .flat_map(|ticket| &ticket.addresses)
-                    .map(|peer| peer.id),
-            );
-        }
-        peers.remove(&self.net.me);
-        peers.into_iter().collect()
-    }
-
-    fn name(&self) -> String {
-        let roster = self.engine.core().roster();
-        match (roster.is_founded(), self.engine.ticket()) {
-            (false, Some(ticket)) => ticket.name.clone(),
-            _ => roster.name().to_owned(),
-        }
-    }
-
-    fn ticket(&self) -> Option<Ticket> {
-        let mut ticket = self.engine.ticket()?.clone();
-        ticket.addresses = self.member_addresses(TICKET_ADDRESSES_MAX);
-        for address in ticket.addresses.iter_mut().skip(1) {
-            address.direct.truncate(TICKET_OTHERS_DIRECT_MAX);
-        }
-        Some(ticket)
-    }
-
-    /// Ourselves and the members seen last, where their addresses are known.
-    fn member_addresses(&self, count_max: usize) -> Vec<PeerAddress> {
-        let mut peers = self.peers();
-        peers.sort_by_cached_key(|peer| std::cmp::Reverse(self.net.book.last_seen(peer)));
-        let others = peers.iter().filter_map(|peer| self.net.book.address(peer));
-        std::iter::once(self.net.own_address())
-            .chain(others)
-            .take(count_max)
-            .collect()
     }
 }

@@ -3,22 +3,24 @@
 //! One connection and one bidirectional stream a session. What the frames say is the core's
 //! business; here they are bytes with a bound.
 
+mod wire;
+
 use std::sync::Arc;
-use std::time::Duration;
 
 use cc_proto::limits::SYNC_FRAME_BYTES_MAX;
 use cc_proto::room::{SessionId, SyncAbortCode};
 use iroh::endpoint::{Connection, ConnectionError, RecvStream, SendStream, VarInt};
-use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader, BufWriter};
-use tokio::sync::{Semaphore, mpsc, watch};
-use tokio::time::{Instant, timeout};
+use tokio::io::{AsyncWriteExt, BufReader, BufWriter};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::room::inbox::{RoomInbox, RoomMessage};
 use crate::tuning::{
-    FINISH_TIMEOUT, FRAME_BYTES_PER_SECOND_MIN, FRAME_GRACE, SESSION_IDLE_TIMEOUT,
-    SESSION_RECEIVE_FRAMES_MAX, SESSION_SEND_FRAMES_MAX,
+    FINISH_TIMEOUT, FIRST_FRAME_BYTES_FREE, SESSION_IDLE_TIMEOUT, SESSION_RECEIVE_FRAMES_MAX,
+    SESSION_SEND_FRAMES_MAX,
 };
+use wire::{Budget, Progress, deadline, read_body, read_frame, read_length, write_frame};
 
 /// Closes a connection whose session came to its end.
 pub const DONE: VarInt = VarInt::from_u32(0);
@@ -32,7 +34,9 @@ pub const TOO_SLOW: VarInt = VarInt::from_u32(17);
 pub const GOING_AWAY: VarInt = VarInt::from_u32(18);
 
 /// Large enough that a burst of small frames is one write.
-const BUFFER_BYTES: usize = 64 * 1024;
+pub const BUFFER_BYTES: usize = 64 * 1024;
+/// As much as a refusal needs.
+pub const STRANGER_BUFFER_BYTES: usize = 4 * 1024;
 
 /// Why a session ended before its time.
 #[derive(Debug, thiserror::Error)]
@@ -77,21 +81,29 @@ impl SessionError {
     }
 }
 
-/// Both halves of a session's stream, buffered.
+/// Both halves of a session's stream.
 #[derive(Debug)]
 pub struct SyncStream {
     connection: Connection,
-    send: BufWriter<SendStream>,
-    receive: BufReader<RecvStream>,
+    send: SendStream,
+    receive: RecvStream,
+    buffer_bytes: usize,
 }
 
 impl SyncStream {
-    /// Wraps an open bidirectional stream.
-    pub fn new(connection: Connection, send: SendStream, receive: RecvStream) -> Self {
+    /// Wraps an open bidirectional stream. Buffers of `buffer_bytes` are taken when a session runs
+    /// on it, and not before.
+    pub fn new(
+        connection: Connection,
+        send: SendStream,
+        receive: RecvStream,
+        buffer_bytes: usize,
+    ) -> Self {
         Self {
             connection,
-            send: BufWriter::with_capacity(BUFFER_BYTES, send),
-            receive: BufReader::with_capacity(BUFFER_BYTES, receive),
+            send,
+            receive,
+            buffer_bytes,
         }
     }
 
@@ -101,21 +113,40 @@ impl SyncStream {
     }
 
     /// The first frame of an incoming session, of at most `bytes_max` bytes; none if the peer
-    /// closed its side without one. The caller sets the deadline.
+    /// closed its side without one. With a `pool`, a frame over [`FIRST_FRAME_BYTES_FREE`] waits
+    /// for as many permits as it has bytes, and comes with them. The caller sets the deadline.
     ///
     /// # Errors
     /// When the frame is too long or the stream breaks.
-    pub async fn first_frame(&mut self, bytes_max: usize) -> Result<Option<Vec<u8>>, SessionError> {
-        read_frame(&mut self.receive, bytes_max, &Progress::new()).await
+    pub async fn first_frame(
+        &mut self,
+        bytes_max: usize,
+        pool: Option<&Arc<Semaphore>>,
+    ) -> Result<Option<(Vec<u8>, Option<OwnedSemaphorePermit>)>, SessionError> {
+        let progress = Progress::new();
+        let Some(len) = read_length(&mut self.receive, bytes_max).await? else {
+            return Ok(None);
+        };
+        let place = match pool {
+            Some(pool) if len > FIRST_FRAME_BYTES_FREE => {
+                let permits = u32::try_from(len).unwrap_or(u32::MAX);
+                let place = pool.clone().acquire_many_owned(permits).await;
+                Some(place.map_err(|_| SessionError::RoomClosed)?)
+            }
+            _ => None,
+        };
+        let frame = read_body(&mut self.receive, len, &progress).await?;
+        Ok(Some((frame, place)))
     }
 
     /// Refuses with one last frame, as a room does.
-    pub async fn refuse(mut self, frame: &[u8]) {
-        if write_frame(&mut self.send, frame, &Progress::new())
+    pub async fn refuse(self, frame: &[u8]) {
+        let mut send = BufWriter::with_capacity(STRANGER_BUFFER_BYTES, self.send);
+        if write_frame(&mut send, frame, &Progress::new())
             .await
             .is_ok()
         {
-            end_stream(&mut self.send).await.ok();
+            end_stream(&mut send).await.ok();
         }
         self.connection.close(REFUSED, b"");
     }
@@ -172,10 +203,11 @@ pub struct SessionCommands {
     abort: CancellationToken,
 }
 
-/// A handle for the room and what the task of the session listens to.
-pub fn session_handle() -> (SessionHandle, SessionCommands) {
+/// A handle for the room and what the task of the session listens to. The session also ends when
+/// `parent` is cancelled.
+pub fn session_handle(parent: &CancellationToken) -> (SessionHandle, SessionCommands) {
     let (tx, rx) = mpsc::channel(SESSION_SEND_FRAMES_MAX);
-    let abort = CancellationToken::new();
+    let abort = parent.child_token();
     (
         SessionHandle {
             commands: tx,
@@ -201,12 +233,18 @@ pub async fn run_session(
 ) {
     let SyncStream {
         connection,
-        mut send,
-        mut receive,
+        send,
+        receive,
+        buffer_bytes,
     } = stream;
+    let mut send = BufWriter::with_capacity(buffer_bytes, send);
+    let mut receive = BufReader::with_capacity(buffer_bytes, receive);
     let SessionCommands { commands, abort } = commands;
     let progress = Progress::new();
     let ended = tokio::select! {
+        biased;
+        // First: to a peer that was removed not one more frame may go.
+        () = abort.cancelled() => Err(SessionError::RoomClosed),
         ended = async {
             let both = tokio::try_join!(
                 write_side(&mut send, commands, session, &inbox, &progress),
@@ -215,7 +253,6 @@ pub async fn run_session(
             both.map(|_| ())
         } => ended,
         () = progress.stalled(SESSION_IDLE_TIMEOUT) => Err(SessionError::TooSlow),
-        () = abort.cancelled() => Err(SessionError::RoomClosed),
     };
     match ended {
         Ok(()) => connection.close(DONE, b""),
@@ -292,12 +329,15 @@ async fn read_side(
     // fast peer fills its own window and not our memory.
     let window = Arc::new(Semaphore::new(SESSION_RECEIVE_FRAMES_MAX));
     let mut next = first;
+    let mut budget = Budget::new();
     loop {
         let permit = window
             .clone()
             .acquire_owned()
             .await
             .map_err(|_| SessionError::RoomClosed)?;
+        // Whoever sends more than its share waits, by QUIC's flow control, and nobody else does.
+        budget.refill(progress).await;
         let frame = match next.take() {
             Some(frame) => frame,
             None => match read_frame(receive, SYNC_FRAME_BYTES_MAX, progress).await? {
@@ -305,6 +345,7 @@ async fn read_side(
                 None => return Ok(()),
             },
         };
+        budget.spend(frame.len());
         inbox
             .send(RoomMessage::SessionFrame {
                 session,
@@ -314,148 +355,5 @@ async fn read_side(
             .await
             .map_err(|_| SessionError::RoomClosed)?;
         progress.moved();
-    }
-}
-
-/// Shape: length as u32 little-endian, then that many bytes. None at a clean end of the stream.
-async fn read_frame(
-    receive: &mut (impl tokio::io::AsyncRead + Unpin),
-    bytes_max: usize,
-    progress: &Progress,
-) -> Result<Option<Vec<u8>>, SessionError> {
-    let mut prefix = [0; 4];
-    if receive.read(&mut prefix[..1]).await? == 0 {
-        return Ok(None);
-    }
-    deadline(0, receive.read_exact(&mut prefix[1..])).await??;
-    let len = u32::from_le_bytes(prefix) as usize;
-    if len > bytes_max {
-        return Err(SessionError::FrameTooLong {
-            bytes: len,
-            max: bytes_max,
-        });
-    }
-    let body = async {
-        // Memory is taken as bytes come, not as they are promised.
-        let mut frame = Vec::with_capacity(len.min(BUFFER_BYTES));
-        let mut rest = receive.take(len as u64);
-        while frame.len() < len {
-            if rest.read_buf(&mut frame).await? == 0 {
-                return Err(std::io::Error::from(std::io::ErrorKind::UnexpectedEof));
-            }
-            progress.moved();
-        }
-        Ok(frame)
-    };
-    Ok(Some(deadline(len, body).await??))
-}
-
-async fn write_frame(
-    send: &mut BufWriter<SendStream>,
-    frame: &[u8],
-    progress: &Progress,
-) -> Result<(), SessionError> {
-    let len = u32::try_from(frame.len()).map_err(|_| SessionError::FrameTooLong {
-        bytes: frame.len(),
-        max: SYNC_FRAME_BYTES_MAX,
-    })?;
-    deadline(frame.len(), async {
-        send.write_all(&len.to_le_bytes()).await?;
-        for chunk in frame.chunks(BUFFER_BYTES) {
-            send.write_all(chunk).await?;
-            progress.moved();
-        }
-        Ok::<(), std::io::Error>(())
-    })
-    .await??;
-    progress.moved();
-    Ok(())
-}
-
-async fn deadline<T>(bytes: usize, future: impl Future<Output = T>) -> Result<T, SessionError> {
-    let allowed = FRAME_GRACE + Duration::from_secs(bytes as u64 / FRAME_BYTES_PER_SECOND_MIN);
-    timeout(allowed, future)
-        .await
-        .map_err(|_| SessionError::TooSlow)
-}
-
-/// When a session last moved, in either direction.
-struct Progress(watch::Sender<Instant>);
-
-impl Progress {
-    fn new() -> Self {
-        Self(watch::Sender::new(Instant::now()))
-    }
-
-    fn moved(&self) {
-        self.0.send_replace(Instant::now());
-    }
-
-    /// Returns once nothing has moved for `idle`.
-    async fn stalled(&self, idle: Duration) {
-        loop {
-            let due = *self.0.borrow() + idle;
-            if Instant::now() >= due {
-                return;
-            }
-            tokio::time::sleep_until(due).await;
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    async fn read(bytes: &[u8]) -> Result<Option<Vec<u8>>, SessionError> {
-        read_frame(&mut &bytes[..], 8, &Progress::new()).await
-    }
-
-    #[tokio::test]
-    async fn frames_are_bounded_and_never_torn() {
-        assert!(read(&[]).await.unwrap().is_none());
-        assert_eq!(read(&[0, 0, 0, 0]).await.unwrap().unwrap(), b"");
-        assert_eq!(
-            read(&[2, 0, 0, 0, b'h', b'i', 9]).await.unwrap().unwrap(),
-            b"hi"
-        );
-        for torn in [&[2, 0][..], &[2, 0, 0, 0], &[2, 0, 0, 0, b'h']] {
-            assert!(
-                matches!(read(torn).await, Err(SessionError::Io(_))),
-                "{torn:?}"
-            );
-        }
-        for long in [[9, 0, 0, 0], [255; 4]] {
-            assert!(matches!(
-                read(&long).await,
-                Err(SessionError::FrameTooLong { .. })
-            ));
-        }
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_peer_that_trickles_or_stops_runs_into_a_deadline() {
-        let (mut theirs, mut ours) = tokio::io::duplex(64);
-        theirs.write_all(&[4, 0, 0, 0, 1, 2]).await.unwrap();
-        let read = read_frame(&mut ours, 8, &Progress::new()).await;
-        assert!(matches!(read, Err(SessionError::TooSlow)));
-
-        let progress = Progress::new();
-        let begun = Instant::now();
-        let moves = async {
-            for _ in 0..3 {
-                tokio::time::sleep(SESSION_IDLE_TIMEOUT / 2).await;
-                progress.moved();
-            }
-            std::future::pending::<()>().await;
-        };
-        tokio::select! {
-            () = progress.stalled(SESSION_IDLE_TIMEOUT) => {}
-            () = moves => {}
-        }
-        assert_eq!(
-            begun.elapsed(),
-            SESSION_IDLE_TIMEOUT / 2 * 3 + SESSION_IDLE_TIMEOUT
-        );
     }
 }

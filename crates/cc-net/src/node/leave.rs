@@ -1,0 +1,98 @@
+//! Leaving a room: the word of it, and the end of the room on this machine.
+
+use cc_proto::id::RoomId;
+use cc_proto::room::{Act, RejectReason};
+
+use super::{Node, NodeError};
+use crate::engine::DraftError;
+use crate::room::Room;
+use crate::room::events::{RoomEvent, RoomEvents};
+use crate::room::request::{SendError, Sent};
+use crate::tuning::{LEAVE_TIMEOUT, SHUTDOWN_TIMEOUT};
+
+/// A room that was left. Its folder stays as it is; a ticket opens it again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Left {
+    /// The message that says so; none where we did not belong.
+    pub sent: Option<Sent>,
+    /// Whether somebody has it. If not, nobody was there to take it: the others go on listing us.
+    pub told: bool,
+}
+
+/// Why a room was not left.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LeaveError {
+    /// No room of that id is open here.
+    #[error("there is no such room on this machine")]
+    NoRoom,
+    /// We may not leave, or the word of it could not be stored. The room is open as before.
+    #[error(transparent)]
+    Send(#[from] SendError),
+    /// The folder could not be marked. The room is open, and we are no longer a member.
+    #[error(transparent)]
+    Node(#[from] NodeError),
+}
+
+impl Node {
+    /// Leaves a room: says so to whoever is there, within a bound, and closes it. Its folder stays,
+    /// and is not opened again until [`Node::join_room`] does.
+    ///
+    /// Cancel safe in this sense: dropped, we may have left while the room is still open.
+    ///
+    /// # Errors
+    /// [`LeaveError`].
+    pub async fn leave(&self, id: RoomId) -> Result<Left, LeaveError> {
+        let _one_at_a_time = self.inner.opening.lock().await;
+        let room = self.room(&id).ok_or(LeaveError::NoRoom)?;
+        let events = room.events();
+        let status = room.status().await.map_err(|_| SendError::Closed)?;
+        let sent = match room.act(Act::Leave).await {
+            Ok(sent) => Some(sent),
+            Err(SendError::Draft(DraftError::Rejected(
+                RejectReason::NotJoined | RejectReason::NotAMember,
+            ))) => None,
+            Err(error) => return Err(error.into()),
+        };
+        let others = status.members.len() > 1;
+        let told =
+            sent.is_some() && others && told(&room, events, status.gossip.neighbors > 0).await;
+        room.mark_left().await?;
+        self.close_room(&room).await;
+        Ok(Left { sent, told })
+    }
+
+    async fn close_room(&self, room: &Room) {
+        let net = &self.inner.net;
+        net.gate.close_room(&room.gossip_alpn());
+        net.remove_room(&room.id());
+        room.closed(SHUTDOWN_TIMEOUT).await;
+        room.cancel();
+    }
+}
+
+/// Returns once somebody has the word: a session brought both sides to the same state, or the
+/// neighbours, on hearing it, closed their doors.
+async fn told(room: &Room, mut events: RoomEvents, has_neighbors: bool) -> bool {
+    let synced = async {
+        while let Some(event) = events.next().await {
+            if let RoomEvent::Core(cc_proto::room::RoomEvent::Synced(_)) = event {
+                return;
+            }
+        }
+        std::future::pending().await
+    };
+    let dropped = async {
+        if !has_neighbors {
+            std::future::pending::<()>().await;
+        }
+        room.alone().await;
+    };
+    room.network_changed();
+    tokio::select! {
+        () = synced => true,
+        () = dropped => true,
+        () = tokio::time::sleep(LEAVE_TIMEOUT) => false,
+    }
+}
