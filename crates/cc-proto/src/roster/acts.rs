@@ -27,8 +27,8 @@ pub(super) struct Acts {
     pub revokes: BTreeMap<InviteKey, BTreeSet<MessageId>>,
     /// By the remove, the invites that name it.
     pub lifts: BTreeMap<MessageId, BTreeSet<MessageId>>,
-    /// The first leave of each chain.
-    pub leave_at: BTreeMap<(AuthorId, ChainId), Seq>,
+    /// The leaves of each chain, by place.
+    pub leaves_at: BTreeMap<(AuthorId, ChainId), BTreeSet<(Seq, MessageId)>>,
     pub leaves: BTreeMap<AuthorId, BTreeSet<When>>,
     pub claims: BTreeMap<AuthorId, BTreeSet<When>>,
     /// By the message taken back.
@@ -117,9 +117,8 @@ impl Acts {
                 self.retracts.entry(retract.message).or_default().insert(id);
             }
             Some(Body::Leave) => {
-                let first = self.leave_at.entry((author, header.chain));
-                let first = first.or_insert(header.seq);
-                *first = header.seq.min(*first);
+                let of_chain = self.leaves_at.entry((author, header.chain)).or_default();
+                of_chain.insert((header.seq, id));
                 self.leaves.entry(author).or_default().insert(when);
             }
             _ => {}

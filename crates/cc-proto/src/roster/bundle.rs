@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Roster;
+use crate::body::Body;
 use crate::id::{AuthorId, MessageId};
 use crate::limits;
 use crate::message::Message;
@@ -32,7 +33,7 @@ impl Roster {
         ids.extend(self.acts.genesis.as_ref().map(|genesis| genesis.id()));
         ids.reverse();
         let mut once = BTreeSet::new();
-        ids.retain(|id| once.insert(*id));
+        ids.retain(|id| once.insert(*id) && self.acts.find(id).is_some_and(|act| self.counts(act)));
         if ids.len() > limits::BUNDLE_MESSAGES_MAX {
             return Vec::new();
         }
@@ -60,6 +61,7 @@ impl Roster {
         let mut ids = Vec::new();
         if let Some(admission) = self.standing.admitted.get(author) {
             let evidence = admission.evidence;
+            ids.extend(self.kept_by(author, &evidence.invite));
             ids.extend([evidence.admit, evidence.join, evidence.invite]);
         }
         for removal in self.powers.removals_of(author) {
@@ -81,6 +83,46 @@ impl Roster {
     }
 }
 
+impl Roster {
+    /// Where an invite is void: acts that let `who`, who came by it, stay nevertheless.
+    fn kept_by(&self, who: &AuthorId, invite: &MessageId) -> Vec<MessageId> {
+        let (Some(made), Some(body)) = (self.acts.find(invite), self.acts.invite(invite)) else {
+            return Vec::new();
+        };
+        let (maker, key) = (made.header().author, body.key);
+        let revokes = self.acts.revokes.get(&key).into_iter().flatten();
+        let revokes = revokes.filter_map(|id| self.acts.find(id)).filter(|act| {
+            let keeps =
+                matches!(act.body(), Some(Body::InviteRevoke(body)) if body.keep.contains(who));
+            let own = act.header().author == maker && self.counts(act);
+            let by_power = || self.powers.counts_as_admins(act, &self.acts, &self.strays);
+            keeps && (own || by_power())
+        });
+        let mut ids: Vec<MessageId> = revokes.map(|act| act.id()).collect();
+        if self.powers.keep(&key, invite).is_none() {
+            return ids;
+        }
+        for (member, removals) in self.powers.removals() {
+            let keeping = removals.iter().map(|removal| removal.act).filter(|id| {
+                matches!(self.acts.find(id).map(|act| act.body()), Some(Some(Body::Remove(body)))
+                    if body.keep.contains(who))
+            });
+            let keeping: Vec<MessageId> = keeping.collect();
+            // A remove speaks of the invites that its member made, and of those it came by.
+            let concerned = self.acts.of(member).filter(|act| match act.body() {
+                Some(Body::Join(join)) => join.invite == key,
+                _ => act.id() == *invite,
+            });
+            let concerned: Vec<MessageId> = concerned.map(|act| act.id()).collect();
+            if !concerned.is_empty() && !keeping.is_empty() {
+                ids.extend(concerned);
+                ids.extend(keeping);
+            }
+        }
+        ids
+    }
+}
+
 fn lifts_anything(act: &Message) -> bool {
-    matches!(act.body(), Some(crate::body::Body::Invite(invite)) if !invite.lifts.is_empty())
+    matches!(act.body(), Some(Body::Invite(invite)) if !invite.lifts.is_empty())
 }

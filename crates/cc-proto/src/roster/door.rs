@@ -53,8 +53,8 @@ impl Roster {
         if standing.iter().all(|invite| expired(invite)) {
             return Err(DoorError::Expired);
         }
-        let came = self.standing.came.get(&join.invite);
-        let used = came.map_or(0, |came| came.iter().filter(|who| *who != joiner).count());
+        let came = self.standing.came_by(&join.invite, basis);
+        let used = came.iter().filter(|who| *who != joiner).count();
         let open = |invite: &&Invite| {
             !expired(invite) && invite.uses_max.is_none_or(|uses| used < uses as usize)
         };

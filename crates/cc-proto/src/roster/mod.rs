@@ -132,11 +132,9 @@ impl Roster {
         // Who came over an invite's uses is marked together with those who came before.
         let over: Vec<AuthorId> = touched
             .iter()
-            .filter_map(|who| self.standing.admitted.get(who))
-            .flat_map(|admission| &admission.invites)
+            .flat_map(|who| self.standing.invites_of(who))
             .filter(|key| self.is_overused(key))
-            .flat_map(|key| self.standing.came.get(key).into_iter().flatten())
-            .copied()
+            .flat_map(|key| self.standing.let_in_by(key))
             .collect();
         touched.extend(over);
         let mut change = Change::default();
@@ -237,11 +235,14 @@ impl Roster {
         let by_power = || self.powers.counts_as_admins(act, &self.acts, &self.strays);
         match act.body() {
             Some(Body::Admit(_) | Body::Profile(_) | Body::Retract(_)) => false,
-            Some(Body::Invite(invite)) => !invite.lifts.is_empty() && by_power(),
+            Some(Body::Invite(invite)) => {
+                let lifts = !invite.lifts.is_empty() && by_power();
+                lifts || !self.powers.removals_of(&header.author).is_empty()
+            }
             Some(Body::Join(_)) => !self.powers.removals_of(&header.author).is_empty(),
             Some(Body::Remove(_) | Body::Grant(_)) => by_power(),
             Some(Body::InviteRevoke(revoke)) => {
-                let came = self.standing.came.contains_key(&revoke.invite);
+                let came = self.standing.was_used(&revoke.invite);
                 came || by_power()
             }
             Some(Body::Leave) => self.acts.of(&header.author).any(|other| {
@@ -329,13 +330,25 @@ impl Roster {
     }
 }
 
-/// Two rosters are equal when they say the same of everybody and of every invite.
+/// Two rosters are equal when they say the same of everybody who belongs or belonged and of every
+/// invite. Acts that do not count make no difference: not everybody holds them.
 impl PartialEq for Roster {
     fn eq(&self, other: &Self) -> bool {
+        let gone = |roster: &Self| {
+            let mut former = roster.former();
+            former.retain(|_, former| former.removed || former.left);
+            former
+        };
+        let bounds = |roster: &Self| {
+            let known: BTreeSet<AuthorId> = roster.known().collect();
+            let mut bounds = roster.all_bounds();
+            bounds.retain(|author, _| known.contains(author));
+            bounds
+        };
         (self.room, &self.name, &self.members) == (other.room, &other.name, &other.members)
-            && self.former() == other.former()
+            && gone(self) == gone(other)
             && self.invites() == other.invites()
-            && self.all_bounds() == other.all_bounds()
+            && bounds(self) == bounds(other)
     }
 }
 

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::acts::{Acts, When};
 use crate::body::{Body, Cut, Remove};
-use crate::id::{AuthorId, ChainId, InviteKey, MessageId, Seq};
+use crate::id::{AuthorId, ChainId, InviteKey, MessageId, Seq, Timestamp};
 use crate::message::{Header, Message};
 
 /// Held messages that stand on a branch which a cut does not name, by the act that cuts.
@@ -46,8 +46,8 @@ pub(super) struct Powers {
     removals: BTreeMap<AuthorId, Vec<Removal>>,
     /// Invites that the root or admins void, and who stays.
     voided: BTreeMap<InviteKey, BTreeSet<AuthorId>>,
-    /// Whose invites are void because their maker was removed, and who stays.
-    voided_makers: BTreeMap<AuthorId, BTreeSet<AuthorId>>,
+    /// Invites, by their acts, that are void because their maker was removed, and who stays.
+    voided_made: BTreeMap<MessageId, BTreeSet<AuthorId>>,
 }
 
 impl Powers {
@@ -150,20 +150,21 @@ impl Powers {
             let Some(remove) = remove_of(acts, &removal.act) else {
                 continue;
             };
-            let made = self.voided_makers.entry(member).or_default();
-            made.extend(&remove.keep);
-            if remove.keep_invite {
-                continue;
-            }
-            for join in acts.of(&member) {
-                let Some(Body::Join(body)) = join.body() else {
+            for act in acts.of(&member) {
+                let at = (act.header().chain, act.header().seq, act.id());
+                let listed = self.within(&removal.act, &member, at, acts, strays) == Some(true);
+                // What another remove cuts off is not held by everybody, and must do nothing.
+                if !listed || self.place(act, acts, strays) == Place::Void {
                     continue;
-                };
-                let place = (join.header().chain, join.header().seq, join.id());
-                if within(&removal.act, &remove.cuts, place, strays) == Some(true) {
-                    let keep = self.voided.entry(body.invite).or_default();
-                    keep.extend(&remove.keep);
                 }
+                let kept = match act.body() {
+                    Some(Body::Invite(_)) => self.voided_made.entry(act.id()).or_default(),
+                    Some(Body::Join(join)) if !remove.keep_invite => {
+                        self.voided.entry(join.invite).or_default()
+                    }
+                    _ => continue,
+                };
+                kept.extend(&remove.keep);
             }
         }
     }
@@ -206,10 +207,10 @@ impl Powers {
 
     fn is_before_the_end(&self, act: &Message, acts: &Acts, strays: &Strays) -> bool {
         let header = act.header();
-        self.ended.get(&header.author).is_some_and(|end| {
-            let cuts = cuts_of(acts, end);
-            within(end, cuts, (header.chain, header.seq, act.id()), strays) == Some(true)
-        })
+        let at = (header.chain, header.seq, act.id());
+        self.ended
+            .get(&header.author)
+            .is_some_and(|end| self.within(end, &header.author, at, acts, strays) == Some(true))
     }
 
     /// What removes and leaves say of a message.
@@ -218,14 +219,37 @@ impl Powers {
     }
 
     pub fn place_of(&self, header: &Header, id: &MessageId, acts: &Acts, strays: &Strays) -> Place {
-        let left = acts.leave_at.get(&(header.author, header.chain));
-        if left.is_some_and(|left| header.seq > *left) {
+        let left = self.left_at(&header.author, header.chain, acts, strays);
+        if left.is_some_and(|left| header.seq > left) {
             return Place::Void;
         }
+        self.cut_place(header, id, acts, strays)
+    }
+
+    /// The place in a chain where its author left. A leave that a remove cuts off ends nothing.
+    pub fn left_at(
+        &self,
+        author: &AuthorId,
+        chain: ChainId,
+        acts: &Acts,
+        strays: &Strays,
+    ) -> Option<Seq> {
+        let leaves = acts.leaves_at.get(&(*author, chain))?;
+        let mut counting = leaves.iter().filter(|(_, id)| {
+            let leave = acts.find(id);
+            leave.is_some_and(|leave| {
+                self.cut_place(leave.header(), id, acts, strays) != Place::Void
+            })
+        });
+        counting.next().map(|(seq, _)| *seq)
+    }
+
+    /// What removes alone say of a place.
+    fn cut_place(&self, header: &Header, id: &MessageId, acts: &Acts, strays: &Strays) -> Place {
         let at = (header.chain, header.seq, *id);
         let mut place = Place::Open;
         for removal in self.removals_of(&header.author) {
-            match within(&removal.act, cuts_of(acts, &removal.act), at, strays) {
+            match self.within(&removal.act, &header.author, at, acts, strays) {
                 Some(true) => place = Place::Affirmed,
                 None if removal.lifted => {}
                 _ => return Place::Void,
@@ -233,8 +257,50 @@ impl Powers {
         }
         let end = self.ended.get(&header.author);
         let affirmed =
-            end.is_some_and(|end| within(end, cuts_of(acts, end), at, strays) == Some(true));
+            end.is_some_and(|end| self.within(end, &header.author, at, acts, strays) == Some(true));
         if affirmed { Place::Affirmed } else { place }
+    }
+
+    /// Whether a place is at or before the cut that `act` makes of its chain; `None` where it lists
+    /// none of that chain.
+    fn within(
+        &self,
+        act: &MessageId,
+        author: &AuthorId,
+        at: (ChainId, Seq, MessageId),
+        acts: &Acts,
+        strays: &Strays,
+    ) -> Option<bool> {
+        let cuts = cuts_of(acts, act);
+        let reached = reaches(cuts, at)?;
+        let strayed = strays
+            .get(&(*act, at.0))
+            .is_some_and(|strays| strays.contains(&at.2));
+        Some(reached && !(strayed && self.tells_branches(cuts, author, at.0, acts)))
+    }
+
+    /// Whether the messages that cuts name count themselves. If a lower cut of another remove voids
+    /// one, not everybody has it, so it must not matter which branch it is on.
+    fn tells_branches(&self, cuts: &[Cut], author: &AuthorId, chain: ChainId, acts: &Acts) -> bool {
+        let mut named = cuts.iter().filter(|cut| cut.chain == chain);
+        named.all(|cut| {
+            self.removals_of(author).iter().all(|removal| {
+                let at = (chain, cut.seq, cut.id);
+                match reaches(cuts_of(acts, &removal.act), at) {
+                    Some(reached) => reached,
+                    None => removal.lifted,
+                }
+            })
+        })
+    }
+
+    /// When somebody was first made an admin.
+    pub fn ranked_since(&self, member: &AuthorId) -> Option<Timestamp> {
+        self.ranks.get(member).map(|rank| rank.0)
+    }
+
+    pub fn removals(&self) -> &BTreeMap<AuthorId, Vec<Removal>> {
+        &self.removals
     }
 
     pub fn removals_of(&self, member: &AuthorId) -> &[Removal] {
@@ -265,9 +331,9 @@ impl Powers {
     }
 
     /// Who stays of those that came by an invite, where the root or an admin voids it.
-    pub fn keep(&self, invite: &InviteKey, maker: &AuthorId) -> Option<BTreeSet<AuthorId>> {
+    pub fn keep(&self, invite: &InviteKey, act: &MessageId) -> Option<BTreeSet<AuthorId>> {
         let by_key = self.voided.get(invite);
-        let by_maker = self.voided_makers.get(maker);
+        let by_maker = self.voided_made.get(act);
         if by_key.is_none() && by_maker.is_none() {
             return None;
         }
@@ -292,18 +358,10 @@ fn remove_of(acts: &Acts, act: &MessageId) -> Option<Remove> {
     }
 }
 
-/// Whether a place is at or before the cut of its chain; `None` where the chain is not listed.
-fn within(
-    act: &MessageId,
-    cuts: &[Cut],
-    (chain, seq, id): (ChainId, Seq, MessageId),
-    strays: &Strays,
-) -> Option<bool> {
+/// Whether cuts reach a place, going by its number and not by the branch; `None` where they list no
+/// place of the chain.
+fn reaches(cuts: &[Cut], (chain, seq, id): (ChainId, Seq, MessageId)) -> Option<bool> {
     let mut listed = cuts.iter().filter(|cut| cut.chain == chain).peekable();
     listed.peek()?;
-    let named = listed.any(|cut| seq < cut.seq || (seq == cut.seq && id == cut.id));
-    let strayed = strays
-        .get(&(*act, chain))
-        .is_some_and(|strays| strays.contains(&id));
-    Some(named && !strayed)
+    Some(listed.any(|cut| seq < cut.seq || (seq == cut.seq && id == cut.id)))
 }

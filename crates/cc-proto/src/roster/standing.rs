@@ -36,8 +36,8 @@ pub(super) struct Standing {
     pub admitted: BTreeMap<AuthorId, Admission>,
     /// The invites that count, voided ones among them.
     pub invites: BTreeMap<InviteKey, BTreeSet<MessageId>>,
-    /// The distinct keys that came by an invite, whether they stayed or not.
-    pub came: BTreeMap<InviteKey, BTreeSet<AuthorId>>,
+    /// Who was let in by an invite, whether they stayed or not, and on which joins.
+    came: BTreeMap<InviteKey, BTreeMap<AuthorId, BTreeSet<MessageId>>>,
     /// Invites and admits that were worked in.
     worked_in: BTreeSet<MessageId>,
 }
@@ -60,7 +60,7 @@ impl Basis<'_> {
     pub fn stands_for(&self, act: &Message, invite: &Invite, joiner: Option<&AuthorId>) -> bool {
         let maker = act.header().author;
         let stays = |keep: &BTreeSet<AuthorId>| joiner.is_some_and(|who| keep.contains(who));
-        if let Some(keep) = self.powers.keep(&invite.key, &maker)
+        if let Some(keep) = self.powers.keep(&invite.key, &act.id())
             && !stays(&keep)
         {
             return false;
@@ -95,6 +95,40 @@ impl Standing {
         let mut ready: Vec<AuthorId> = first.chain(powers.affirmed_authors()).collect();
         standing.grow(&mut ready, basis);
         standing
+    }
+
+    /// The distinct keys that came by an invite, whether they stayed or not. Whose join does not count
+    /// is none of them: not everybody holds it.
+    pub fn came_by(&self, invite: &InviteKey, basis: Basis<'_>) -> BTreeSet<AuthorId> {
+        let came = self.came.get(invite).into_iter().flatten();
+        came.filter(|(_, joins)| {
+            let mut acts = joins.iter().filter_map(|id| basis.acts.find(id));
+            acts.any(|join| self.counts(join, basis))
+        })
+        .map(|(who, _)| *who)
+        .collect()
+    }
+
+    /// Whether somebody was ever let in by an invite, for good or not.
+    pub fn was_used(&self, invite: &InviteKey) -> bool {
+        self.came.contains_key(invite)
+    }
+
+    /// The invites by which somebody was let in, for good or not.
+    pub fn invites_of<'a>(&'a self, who: &'a AuthorId) -> impl Iterator<Item = &'a InviteKey> {
+        let came = self.came.iter().filter(|(_, came)| came.contains_key(who));
+        came.map(|(key, _)| key)
+    }
+
+    /// Everybody who was let in by an invite, for good or not.
+    pub fn let_in_by(&self, invite: &InviteKey) -> impl Iterator<Item = AuthorId> + '_ {
+        let came = self.came.get(invite).into_iter().flatten();
+        came.map(|(who, _)| *who)
+    }
+
+    /// Everybody who was let in, for good or not.
+    pub fn let_in(&self) -> impl Iterator<Item = AuthorId> + '_ {
+        self.came.values().flatten().map(|(who, _)| *who)
     }
 
     /// Whether a message counts.
@@ -152,7 +186,10 @@ impl Standing {
                 self.worked_in.insert(act.id());
                 self.invites.entry(invite.key).or_default().insert(act.id());
                 let admits = basis.acts.admits_by_invite.get(&invite.key);
-                self.try_admits(admits, ready, basis)
+                let mut touched = self.try_admits(admits, ready, basis);
+                // One invite more of the key: those who came over its uses may no longer have.
+                touched.extend(self.let_in_by(&invite.key));
+                touched
             }
             Some(Body::Admit(admit)) => self
                 .try_admit(act, admit, ready, basis)
@@ -196,7 +233,8 @@ impl Standing {
             return None;
         }
         let came = self.came.entry(admit.invite).or_default();
-        came.insert(admit.joiner);
+        let joins = came.entry(admit.joiner).or_default();
+        joins.insert(admit.join);
         let open = invites.iter().copied().find(|id| {
             let invite = basis.acts.find(id).zip(basis.acts.invite(id));
             invite.is_some_and(|(act, invite)| basis.stands_for(act, invite, Some(&admit.joiner)))

@@ -82,8 +82,7 @@ impl Roster {
 
     /// Those who belonged and no longer do.
     pub fn former(&self) -> BTreeMap<AuthorId, Former> {
-        let came = self.standing.came.values().flatten().copied();
-        let known: BTreeSet<AuthorId> = self.known().chain(came).collect();
+        let known: BTreeSet<AuthorId> = self.known().chain(self.standing.let_in()).collect();
         let gone = known.into_iter().filter(|who| !self.contains(who));
         gone.map(|author| (author, self.former_member(&author)))
             .collect()
@@ -96,8 +95,8 @@ impl Roster {
 
     /// Who came by an invite and belongs.
     pub fn came_by(&self, invite: &InviteKey) -> BTreeSet<AuthorId> {
-        let came = self.standing.came.get(invite).into_iter().flatten();
-        came.filter(|who| self.contains(who)).copied().collect()
+        let came = self.standing.let_in_by(invite);
+        came.filter(|who| self.contains(who)).collect()
     }
 
     /// The invites that a removal of `member` would void.
@@ -145,9 +144,8 @@ impl Roster {
     pub fn bounds(&self, author: &AuthorId) -> Option<Bounds> {
         let belonged = self.standing.belonged(author, self.basis());
         let removals = self.powers.removals_of(author);
-        let leaves = (*author, ChainId(0))..=(*author, ChainId(u32::MAX));
-        let mut leaves = self.acts.leave_at.range(leaves).peekable();
-        if belonged && removals.is_empty() && leaves.peek().is_none() {
+        let leaves = self.left_at(author);
+        if belonged && removals.is_empty() && leaves.is_empty() {
             return None;
         }
         let mut bounds = Bounds {
@@ -161,15 +159,27 @@ impl Roster {
         for (chain, last) in &mut bounds.chains {
             *last = self.last_that_counts(author, *chain, belonged);
         }
-        for ((_, chain), left) in leaves {
+        for (chain, left) in leaves {
             let open = if bounds.others { Seq(u64::MAX) } else { Seq(0) };
-            let last = bounds.chains.entry(*chain).or_insert(open);
-            *last = (*last).min(*left);
+            let last = bounds.chains.entry(chain).or_insert(open);
+            *last = (*last).min(left);
         }
         bounds
             .chains
             .retain(|_, last| last.0 < u64::MAX || !bounds.others);
         Some(bounds)
+    }
+
+    /// By chain, where its author left.
+    fn left_at(&self, author: &AuthorId) -> BTreeMap<ChainId, Seq> {
+        let chains = (*author, ChainId(0))..=(*author, ChainId(u32::MAX));
+        let leaves = self.acts.leaves_at.range(chains).map(|(of, _)| of.1);
+        leaves
+            .filter_map(|chain| {
+                let left = self.powers.left_at(author, chain, &self.acts, &self.strays);
+                Some((chain, left?))
+            })
+            .collect()
     }
 
     /// The bounds of everybody who has any.
@@ -204,15 +214,18 @@ impl Roster {
     }
 
     pub(super) fn is_overused(&self, key: &InviteKey) -> bool {
-        let used = self.used(key);
         let acts = self.invites_of_key(key);
-        acts.iter()
-            .all(|(_, invite)| invite.uses_max.is_some_and(|uses| used > uses))
+        let most = acts.iter().map(|(_, invite)| invite.uses_max);
+        // Only counted where it is bounded: it takes a look at everybody who came.
+        let most = most
+            .collect::<Option<Vec<u32>>>()
+            .and_then(|uses| uses.into_iter().max());
+        most.is_some_and(|most| self.used(key) > most)
     }
 
     fn used(&self, key: &InviteKey) -> u32 {
-        let came = self.standing.came.get(key);
-        came.map_or(0, |came| u32::try_from(came.len()).unwrap_or(u32::MAX))
+        let came = self.standing.came_by(key, self.basis());
+        u32::try_from(came.len()).unwrap_or(u32::MAX)
     }
 
     /// The member of that key, as the acts have it now.
@@ -224,14 +237,13 @@ impl Roster {
             return None;
         }
         let admission = self.standing.admitted.get(author);
-        let grants = self.acts.grants.get(author).into_iter().flatten();
         let genesis = self.acts.genesis.as_ref();
         let since = match admission {
             Some(admission) => admission.since,
             None if Some(*author) == self.powers.root => {
                 genesis.map_or(Timestamp(0), |genesis| genesis.header().ts)
             }
-            None => grants.map(|grant| grant.0).next().unwrap_or(Timestamp(0)),
+            None => self.powers.ranked_since(author).unwrap_or_default(),
         };
         let over = admission.is_some_and(|admission| {
             let mut invites = admission.invites.iter();
