@@ -80,7 +80,10 @@ impl<H: History> History for Overlay<'_, H> {
     ) -> Result<Vec<(ArrivalNo, Message)>, H::Error> {
         let mut held = self.stored.at(author, chain, seq)?;
         for message in self.fresh.get(&(*author, chain, seq)).into_iter().flatten() {
-            match held.iter_mut().find(|(_, known)| known.id() == message.id()) {
+            match held
+                .iter_mut()
+                .find(|(_, known)| known.id() == message.id())
+            {
                 Some((_, known)) => known.clone_from(message),
                 None => held.push((LAST, message.clone())),
             }

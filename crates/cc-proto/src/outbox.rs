@@ -348,3 +348,26 @@ pub fn locator<H: History>(
     places.truncate(limits::LOCATOR_PLACES_MAX);
     Ok(places)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::ChainId;
+
+    #[test]
+    fn with_others_to_send_the_most_of_one_author_is_left_for_later() {
+        let key = |author, chain| (AuthorId::from_bytes([author; 32]), ChainId(chain));
+        let most = limits::SESSION_MESSAGES_PER_AUTHOR_MAX;
+        let mut alone = Outbox::default();
+        alone.add_stretch(key(1, 1), Seq(5), Seq(most * 3));
+        alone.share();
+        assert!(!alone.has_more());
+        let mut both = alone.clone();
+        both.add_stretch(key(1, 2), Seq(0), Seq(10));
+        both.add_stretch(key(2, 1), Seq(0), Seq(most));
+        both.share();
+        assert!(both.has_more());
+        let ends: Vec<(ChainKey, Seq)> = both.stretches.iter().map(|it| (it.key, it.end)).collect();
+        assert_eq!(ends, [(key(1, 1), Seq(most + 5)), (key(2, 1), Seq(most))]);
+    }
+}

@@ -181,11 +181,7 @@ impl RoomCore {
         Ok(())
     }
 
-    fn place<H: History>(
-        &self,
-        message: &Message,
-        turn: &Turn<'_, H>,
-    ) -> Result<Place, H::Error> {
+    fn place<H: History>(&self, message: &Message, turn: &Turn<'_, H>) -> Result<Place, H::Error> {
         self.chains
             .place(message.id(), message.header(), &turn.history)
     }

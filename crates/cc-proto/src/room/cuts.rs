@@ -56,7 +56,10 @@ impl Region {
             return BTreeSet::new();
         }
         let named = self.up_to(cuts.iter().map(|cut| (cut.seq, cut.id)));
-        let branches = self.before.keys().filter(|tip| tip.0 >= self.floor && tip.0 <= end);
+        let branches = self
+            .before
+            .keys()
+            .filter(|tip| tip.0 >= self.floor && tip.0 <= end);
         branches
             .map(|tip| tip.1)
             .filter(|id| !named.contains(id))
@@ -203,7 +206,10 @@ impl RoomCore {
         let highest = places.last().copied().unwrap_or_default();
         let tips = self.chains.tips(&key).iter().copied();
         let mut open: BTreeSet<Tip> = tips.filter(|tip| tip.0 <= highest).collect();
-        for place in places.iter().filter(|place| **place <= self.chains.top(&key)) {
+        for place in places
+            .iter()
+            .filter(|place| **place <= self.chains.top(&key))
+        {
             let held = history.at(&key.0, key.1, *place)?;
             open.extend(held.iter().map(|(_, message)| (*place, message.id())));
         }

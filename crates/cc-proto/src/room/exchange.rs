@@ -73,7 +73,9 @@ impl RoomCore {
         if self.lost.is_empty() && self.bodies_to_ask(peer).next().is_none() {
             return Ok(self.chains.digest());
         }
-        Ok(Hash::of(&crate::codec::encode(&self.told_heads(peer, turn)?)))
+        Ok(Hash::of(&crate::codec::encode(
+            &self.told_heads(peer, turn)?,
+        )))
     }
 
     /// Sends our heads, or goes on at once where both hold the same.

@@ -192,7 +192,9 @@ mod tests {
         assert!(live.take(bob, 1, at(0)));
         assert!(!live.take(mallory, 1, at(199)));
         assert!(live.take(mallory, 1, at(400)));
-        let taken = (0..100).filter(|_| live.take(mallory, 1, at(60_000))).count();
+        let taken = (0..100)
+            .filter(|_| live.take(mallory, 1, at(60_000)))
+            .count();
         assert_eq!(taken, 10);
     }
 }

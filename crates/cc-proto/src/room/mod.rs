@@ -315,7 +315,7 @@ impl RoomCore {
         if self.peers.seek_due(now) && !removed {
             self.seek(now);
         }
-        if let Some(changed) = self.pace.heights_due(now).filter(|_| !removed) {
+        if let Some(changed) = self.pace.heights_due(now) {
             self.announce(&changed, turn);
         }
         let busy = self.sessions.values().map(|session| session.peer).collect();

@@ -1,0 +1,7 @@
+//! Rooms over a store in memory: what travels between cores, frame by frame.
+
+mod floods;
+mod removal;
+mod retract;
+mod sync;
+mod world;
