@@ -36,6 +36,7 @@ pub mod identity;
 pub mod limits;
 pub mod message;
 pub mod outbox;
+pub mod proof;
 pub mod random;
 pub mod render;
 pub mod room;

@@ -3,6 +3,7 @@
 use cc_log::DamagedLine;
 use cc_proto::frames::FrameError;
 use cc_proto::message::MessageError;
+use cc_proto::proof::ProofError;
 use cc_proto::roster::DoorError;
 use cc_proto::ticket::TicketError;
 use serde_json::{Value, json};
@@ -73,6 +74,33 @@ impl From<TicketError> for Refused {
             _ => (UNNAMED, Value::Null),
         };
         Self { verdict, details }
+    }
+}
+
+/// `spec/proof.md`, "Refusals".
+impl From<ProofError> for Refused {
+    fn from(error: ProofError) -> Self {
+        Self::plain(match error {
+            ProofError::Missing => "no-proof",
+            ProofError::Cut => "cut",
+            ProofError::Several => "several",
+            ProofError::TooLong => "too-long",
+            ProofError::NotBase64 => "not-base64",
+            ProofError::UnknownVersion { version } => {
+                return Self {
+                    verdict: "unknown-version",
+                    details: json!({ "version": version }),
+                };
+            }
+            ProofError::Encoding(_) => "encoding",
+            ProofError::Count { .. } => "count",
+            ProofError::Message(error) => return error.into(),
+            ProofError::BrokenLink => "broken-link",
+            ProofError::OtherPlace => "other-place",
+            ProofError::SameMessage => "same-message",
+            ProofError::NotAMember => "not-a-member",
+            _ => UNNAMED,
+        })
     }
 }
 

@@ -13,6 +13,7 @@ mod injection;
 mod membership;
 mod messages;
 mod names;
+mod proofs;
 mod segments;
 mod signatures;
 mod tickets;
@@ -42,6 +43,7 @@ pub fn all() -> Vec<Case> {
     transport::add(&mut cases);
     disk::add(&mut cases);
     names::add(&mut cases);
+    proofs::add(&mut cases);
     injection::add(&mut cases);
     assert!(cases.wrong.is_empty(), "{}", cases.wrong.join("\n"));
     cases.made.sort_by_key(Case::path);

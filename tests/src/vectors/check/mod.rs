@@ -7,6 +7,7 @@ mod injection;
 mod membership;
 mod messages;
 mod names;
+mod proofs;
 mod shape;
 mod transport;
 
@@ -60,7 +61,7 @@ const fn shows(name: &'static str, run: fn(&Value) -> Value) -> Group {
 }
 
 /// Every group.
-pub const GROUPS: [Group; 28] = [
+pub const GROUPS: [Group; 29] = [
     judges("append", membership::append),
     judges("body", messages::body),
     judges("bundle", membership::bundle),
@@ -83,6 +84,7 @@ pub const GROUPS: [Group; 28] = [
     judges("message", messages::message),
     shows("names", names::names),
     judges("nick", names::nick),
+    judges("proof", proofs::proof),
     judges("render", injection::render),
     shows("roster", membership::roster),
     judges("segment", messages::segment),
