@@ -145,6 +145,12 @@ impl Bindings {
         Ok(())
     }
 
+    /// Takes a room's bindings away.
+    pub fn unbind(&mut self, room: &RoomId) {
+        let hex = room.to_hex();
+        self.bindings.retain(|binding| binding.room != hex);
+    }
+
     /// The folders that a room is bound to, `None` standing for all.
     pub fn places_of(&self, room: &RoomId) -> Vec<Option<&Path>> {
         let hex = room.to_hex();

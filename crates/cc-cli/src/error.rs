@@ -18,8 +18,18 @@ pub enum Kind {
     Refused,
     /// The room has not let us in yet.
     Joining,
-    /// The message cannot be sent as it is.
+    /// We belong to the room no longer.
+    NotAMember,
+    /// The roster gives us no right to that.
+    NotAllowed,
+    /// No such member, or no way to tell which is meant.
+    Member,
+    /// No such invite, or no way to tell which is meant.
+    Invite,
+    /// The message cannot be sent as it is, or there is no such message.
     Message,
+    /// There is nothing to make a proof of, or what was handed over proves nothing.
+    Proof,
     /// The home folder or a file in it cannot be used.
     Home,
     /// A disk operation failed, such as on a full disk.
@@ -38,6 +48,8 @@ pub enum Kind {
     Command,
     /// The demo did not come to its end.
     Demo,
+    /// The person was asked, and said no.
+    Declined,
     /// The person pressed Ctrl-C.
     Interrupted,
 }
@@ -51,7 +63,12 @@ impl Kind {
             Self::Ticket => "ticket",
             Self::Refused => "refused",
             Self::Joining => "joining",
+            Self::NotAMember => "not_a_member",
+            Self::NotAllowed => "not_allowed",
+            Self::Member => "member",
+            Self::Invite => "invite",
             Self::Message => "message",
+            Self::Proof => "proof",
             Self::Home => "home",
             Self::Disk => "disk",
             Self::Network => "network",
@@ -60,19 +77,25 @@ impl Kind {
             Self::Settings => "settings",
             Self::Command => "command",
             Self::Demo => "demo",
+            Self::Declined => "declined",
             Self::Interrupted => "interrupted",
         }
     }
 
     /// The kind of a stable name; a name from a later version counts as a fault of the daemon.
     fn from_name(name: &str) -> Self {
-        const ALL: [Kind; 15] = [
+        const ALL: [Kind; 21] = [
             Kind::Usage,
             Kind::Room,
             Kind::Ticket,
             Kind::Refused,
             Kind::Joining,
+            Kind::NotAMember,
+            Kind::NotAllowed,
+            Kind::Member,
+            Kind::Invite,
             Kind::Message,
+            Kind::Proof,
             Kind::Home,
             Kind::Disk,
             Kind::Network,
@@ -81,6 +104,7 @@ impl Kind {
             Kind::Settings,
             Kind::Command,
             Kind::Demo,
+            Kind::Declined,
             Kind::Interrupted,
         ];
         ALL.into_iter()

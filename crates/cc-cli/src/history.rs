@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use cc_log::{Line, LogReader, RosterView};
+use cc_log::{Line, LogReader, RosterView, ViewMember};
 use cc_proto::body::{Body, Kind as MessageKind};
 use cc_proto::id::{ArrivalNo, AuthorId, ChainId, MessageId, Seq, Timestamp};
 use cc_proto::message::Message;
@@ -25,7 +25,7 @@ pub struct History {
     reader: LogReader,
     view: Option<RosterView>,
     names: BTreeMap<AuthorId, String>,
-    /// Of the acts through `acts_through`: it knows who is gone, and who came over an invite's uses.
+    /// Of the acts through `acts_through`: it knows who came over an invite's uses.
     roster: Roster,
     acts_through: ArrivalNo,
     /// The last place printed of each chain. One at or before it is a second branch.
@@ -165,25 +165,7 @@ impl History {
         let Ok(Some(view)) = RosterView::load(self.reader.dir()) else {
             return Ok(());
         };
-        let members: Vec<MemberName<'_>> = view
-            .members
-            .iter()
-            .map(|member| MemberName {
-                author: member.author,
-                nick: &member.nick,
-                petname: member.petname.as_deref(),
-            })
-            .collect();
-        let gone = self.roster.former();
-        let former: Vec<MemberName<'_>> = gone
-            .iter()
-            .filter(|(author, _)| view.member(author).is_none())
-            .map(|(author, former)| MemberName {
-                author: *author,
-                nick: &former.nick,
-                petname: None,
-            })
-            .collect();
+        let (members, former) = (named(&view.members), named(&view.former));
         self.names = names::shown(&members, &former, Some(view.me));
         self.view = Some(view);
         Ok(())
@@ -293,7 +275,10 @@ impl History {
                 format!("made @{} an admin", self.name(&grant.member))
             }
             Body::Grant(grant) => {
-                format!("made @{} an ordinary member again", self.name(&grant.member))
+                format!(
+                    "made @{} an ordinary member again",
+                    self.name(&grant.member)
+                )
             }
             Body::InviteRevoke(revoke) => {
                 format!("revoked the invite {}", short(&revoke.invite.to_hex()))
@@ -305,6 +290,15 @@ impl History {
             _ => return None,
         })
     }
+}
+
+fn named(people: &[ViewMember]) -> Vec<MemberName<'_>> {
+    let names = people.iter().map(|person| MemberName {
+        author: person.author,
+        nick: &person.nick,
+        petname: person.petname.as_deref(),
+    });
+    names.collect()
 }
 
 /// Whom an act is about.
@@ -332,9 +326,7 @@ fn is_fork(tips: &mut HashMap<(AuthorId, ChainId), Seq>, line: &Line) -> bool {
         return false;
     }
     let header = message.header();
-    let tip = tips
-        .entry((header.author, header.chain))
-        .or_insert(Seq(0));
+    let tip = tips.entry((header.author, header.chain)).or_insert(Seq(0));
     let fork = header.seq <= *tip;
     *tip = header.seq.max(*tip);
     fork

@@ -141,7 +141,7 @@ impl Home {
 
     /// Reads the identity; makes it where there is none. Two first commands at once end with the same one.
     pub fn identity(&self) -> CliResult<Identity> {
-        if let Some(identity) = self.read_identity()? {
+        if let Some(identity) = self.existing_identity()? {
             return Ok(identity);
         }
         let seed: [u8; 32] = rand::random();
@@ -162,11 +162,12 @@ impl Home {
         made.map_err(|error| {
             CliError::new(Kind::Home, "cannot write the identity").because(&error)
         })?;
-        self.read_identity()?
+        self.existing_identity()?
             .ok_or_else(|| CliError::new(Kind::Home, "the identity vanished while it was made"))
     }
 
-    fn read_identity(&self) -> CliResult<Option<Identity>> {
+    /// Reads the identity, if there is one.
+    pub fn existing_identity(&self) -> CliResult<Option<Identity>> {
         let path = self.join("identity");
         let text = match fs::read_to_string(&path) {
             Ok(text) => text,

@@ -95,6 +95,11 @@ impl Output {
         self.json
     }
 
+    /// Whether standard output has colours.
+    pub const fn colored(self) -> bool {
+        self.color
+    }
+
     /// Dresses `text`, which must be clean already.
     pub fn style(self, style: Style, text: &str) -> Styled<'_> {
         Styled(self.color.then_some(style), text)

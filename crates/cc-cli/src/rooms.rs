@@ -102,12 +102,23 @@ pub fn find(home: &Home, asked: Option<&str>) -> CliResult<KnownRoom> {
         .collect();
     match (here.len(), rooms.len()) {
         (1, _) => Ok(here.remove(0)),
-        (0, 1) => Ok(rooms[0].clone()),
-        (0, _) => Err(which(
-            &rooms,
+        // A room that was left is meant only where it is named, or there is no other.
+        (0, _) => match rooms.as_slice() {
+            [only] => Ok(only.clone()),
+            _ => only_one_not_left(&rooms),
+        },
+        _ => Err(which(&here, "several rooms are bound to this folder")),
+    }
+}
+
+fn only_one_not_left(rooms: &[KnownRoom]) -> CliResult<KnownRoom> {
+    let mut there = rooms.iter().filter(|room| room.state != State::Left);
+    match (there.next(), there.next()) {
+        (Some(only), None) => Ok(only.clone()),
+        _ => Err(which(
+            rooms,
             "no room is bound to this folder, and there are several",
         )),
-        _ => Err(which(&here, "several rooms are bound to this folder")),
     }
 }
 
@@ -166,12 +177,20 @@ fn which(rooms: &[KnownRoom], message: &str) -> CliError {
 
 fn known(home: &Home, id: RoomId) -> KnownRoom {
     let dir = dir(home, &id);
+    let view = RosterView::load(&dir).ok().flatten();
+    let is_member = view
+        .as_ref()
+        .is_none_or(|view| view.member(&view.me).is_some());
+    // The daemon leaves these marks, the latter only until the room is joined again.
     let state = if dir.join("pending-join").exists() {
         State::Joining
-    } else {
+    } else if dir.join("left").exists() {
+        State::Left
+    } else if is_member {
         State::Joined
+    } else {
+        State::Removed
     };
-    let view = RosterView::load(&dir).ok().flatten();
     let (mut name, nick, members) = view.map_or_else(Default::default, |view| {
         (view.name, view.nick, view.members.len() as u64)
     });

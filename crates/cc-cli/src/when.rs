@@ -30,14 +30,42 @@ pub fn parse_since(text: &str, now: Timestamp) -> CliResult<Since> {
     })
 }
 
+/// Reads `--expires`: a span from now (`30m`, `24h`, `7d`, `2w`), a date, a date and time, or `never`, which is `None`.
+pub fn parse_expires(text: &str, now: Timestamp) -> CliResult<Option<Timestamp>> {
+    let text = text.trim();
+    if text == "never" {
+        return Ok(None);
+    }
+    let time = span_ms(text)
+        .and_then(|span| now.0.checked_add(span))
+        .or_else(|| instant_ms(text));
+    let understood = time.ok_or_else(|| {
+        CliError::new(Kind::Usage, format!("cannot understand --expires {text}"))
+            .hint("30m, 24h, 7d, 2w, 2026-11-22, 2026-11-22T10:00Z, or never")
+    })?;
+    if understood <= now.0 {
+        return Err(CliError::new(
+            Kind::Usage,
+            format!("--expires {text} is not in the future"),
+        ));
+    }
+    Ok(Some(Timestamp(understood)))
+}
+
+/// `2026-11-22 10:00Z`
+pub fn long_time(time: Timestamp) -> String {
+    let (hour, minute) = (time.0 / 3_600_000 % 24, time.0 / 60_000 % 60);
+    let (year, month, day) = civil(time.0 / DAY_MS);
+    format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}Z")
+}
+
 /// `HH:MMZ`, with the date before it where it is not `today`'s.
 pub fn short_time(time: Timestamp, now: Timestamp) -> String {
     let (hour, minute) = (time.0 / 3_600_000 % 24, time.0 / 60_000 % 60);
     if time.0 / DAY_MS == now.0 / DAY_MS {
         return format!("{hour:02}:{minute:02}Z");
     }
-    let (year, month, day) = civil(time.0 / DAY_MS);
-    format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}Z")
+    long_time(time)
 }
 
 /// The wall clock.
@@ -156,6 +184,28 @@ mod tests {
             ("2026-11-22T10:00:30Z", time(NOW.0 + 30_000)),
         ] {
             assert_eq!(parse_since(text, NOW).unwrap(), wanted, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_invite_ends_in_the_future_or_never() {
+        let ends = |text| parse_expires(text, NOW);
+        assert_eq!(ends("never").unwrap(), None);
+        assert_eq!(ends("24h").unwrap(), Some(Timestamp(NOW.0 + DAY_MS)));
+        assert_eq!(
+            ends("2026-11-23").unwrap().map(long_time).unwrap(),
+            "2026-11-23 00:00Z"
+        );
+        for text in [
+            "",
+            "0s",
+            "2026-11-22T10:00Z",
+            "1970-01-01",
+            "12",
+            "soon",
+            "99999999999999999w",
+        ] {
+            assert_eq!(ends(text).unwrap_err().kind, Kind::Usage, "{text}");
         }
     }
 

@@ -204,6 +204,15 @@ impl<'a> Chat<'a> {
                     self.output.note("a member let you in");
                     self.send_waiting().await?;
                 }
+                Some("removed") => {
+                    self.joined = false;
+                    self.print_new()?;
+                    return Err(CliError::new(
+                        Kind::NotAMember,
+                        "you are no longer a member of the room: you were removed, or your invite was revoked",
+                    )
+                    .hint("what you have read stays here: cc-connect log"));
+                }
                 Some("refused") if !self.joined => self.refused(&notification.params)?,
                 _ => {}
             }
@@ -214,7 +223,7 @@ impl<'a> Chat<'a> {
     /// A closed door ends the chat where every other would be closed as well.
     fn refused(&mut self, params: &Value) -> CliResult {
         let reason = clean_text(params["reason"].as_str().unwrap_or("no reason was given"));
-        if matches!(params["code"].as_str(), Some("expired" | "used_up")) {
+        if params["code"].as_str().is_some_and(is_final) {
             return Err(CliError::new(Kind::Refused, reason).hint("ask a member for a new ticket"));
         }
         let note = format!("a member's door was closed: {reason}");
@@ -268,6 +277,11 @@ impl<'a> Chat<'a> {
         self.joined = state == State::Joined;
         self.print_new()
     }
+}
+
+/// Whether no other door will open to this ticket either.
+fn is_final(code: &str) -> bool {
+    matches!(code, "expired" | "used_up" | "revoked" | "removed")
 }
 
 /// Lines from standard input, read by a thread that ends with the input or the process.

@@ -1,17 +1,22 @@
 //! The commands, one module each; what they print with `--json` is in [`objects`].
 
 mod agent;
+mod belong;
 mod chat;
+mod dry_run;
 pub mod hook;
 mod identity;
+mod invite;
 mod log;
+mod members;
 pub mod objects;
+mod proof;
 mod room;
 mod run;
 pub mod send;
 mod status;
 
-use crate::args::{Cli, Command, RoomCommand};
+use crate::args::{Cli, Command, ExportCommand, ProofCommand, RoomCommand};
 use crate::error::{CliError, CliResult, Kind};
 use crate::home::Home;
 use crate::output::Output;
@@ -23,12 +28,33 @@ pub fn run(cli: Cli, output: Output) -> CliResult<u8> {
         Command::Room(RoomCommand::Start(args)) => {
             wait(room::start(&Home::open(home)?, &args, output))?;
         }
+        Command::Room(RoomCommand::Join(args)) if args.dry_run => {
+            dry_run::run(Home::existing(home)?.as_ref(), &args, output)?;
+        }
         Command::Room(RoomCommand::Join(args)) => {
             wait(room::join(&Home::open(home)?, &args, output))?;
         }
         Command::Room(RoomCommand::List) => room::list(Home::existing(home)?.as_ref(), output)?,
         Command::Send(args) => wait(send::run(&Home::open(home)?, &args, output))?,
         Command::Log(args) => wait(log::run(&Home::open(home)?, &args, output))?,
+        Command::Invite(args) => wait(invite::invite(&Home::open(home)?, &args, output))?,
+        Command::Invites(args) => wait(invite::list(&Home::open(home)?, &args, output))?,
+        Command::Revoke(args) => wait(invite::revoke(&Home::open(home)?, &args, output))?,
+        Command::Members(args) => wait(members::list(&Home::open(home)?, &args, output))?,
+        Command::Remove(args) => wait(belong::remove(&Home::open(home)?, &args, output))?,
+        Command::Admin(args) => wait(belong::admin(&Home::open(home)?, &args, output))?,
+        Command::Leave(args) => wait(belong::leave(&Home::open(home)?, &args, output))?,
+        Command::Retract(args) => wait(belong::retract(&Home::open(home)?, &args, output))?,
+        Command::Trust(args) => wait(members::trust(&Home::open(home)?, &args, output))?,
+        Command::Petname(args) => wait(members::petname(&Home::open(home)?, &args, output))?,
+        Command::Verify(args) => wait(members::verify(&Home::open(home)?, &args, output))?,
+        Command::Proof(ProofCommand::Export(ExportCommand::Fork(args))) => {
+            proof::fork(&Home::open(home)?, &args, output)?;
+        }
+        Command::Proof(ProofCommand::Export(ExportCommand::Message(args))) => {
+            proof::message(&Home::open(home)?, &args, output)?;
+        }
+        Command::Proof(ProofCommand::Check(args)) => proof::check(&args, output)?,
         Command::Status => wait(status::status(Home::existing(home)?.as_ref(), output))?,
         Command::Stop => wait(status::stop(Home::existing(home)?.as_ref(), output))?,
         Command::Run(args) => wait(run::run(&Home::open(home)?, &args, output))?,

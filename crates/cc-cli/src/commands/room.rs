@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use cc_proto::limits::TICKET_CHARS_MAX;
 use cc_proto::text::{clean_line, clean_nick, fingerprint};
-use cc_proto::ticket::Ticket;
+use cc_proto::ticket::{Ticket, TicketError};
 
 use super::chat;
 use super::objects::{ListedRoom, Opened, object};
@@ -58,6 +58,7 @@ pub async fn start(home: &Home, args: &StartArgs, output: Output) -> CliResult {
 /// Joins a room and opens the chat unless told not to.
 pub async fn join(home: &Home, args: &JoinArgs, output: Output) -> CliResult {
     let ticket = read_ticket(&args.ticket)?;
+    parse_ticket(&ticket)?;
     let bind = choose_binding(args.common.bind.as_deref(), output)?;
     let wait = if args.common.no_ui {
         Duration::from_secs(args.wait.min(JOIN_WAIT_SECS_MAX))
@@ -82,14 +83,14 @@ pub async fn join(home: &Home, args: &JoinArgs, output: Output) -> CliResult {
             output.style(Style::Bold, &name),
             opened.nick
         ),
-        State::Joining => format!(
+        _ => format!(
             "joining {} as @{}",
             output.style(Style::Bold, &name),
             opened.nick
         ),
     };
     output.data(&object(&opened), text);
-    if opened.state == State::Joining {
+    if opened.state != State::Joined {
         match &opened.refusal {
             Some(reason) => output.note(format!(
                 "a member's door was closed: {}",
@@ -137,8 +138,10 @@ pub fn list(home: Option<&Home>, output: Output) -> CliResult {
             output.style(Style::Dim, &room.id.short()),
             output.style(Style::Bold, &name)
         );
-        if room.state == State::Joining {
-            text.push_str("  (waiting for a member to let you in)");
+        if let Some(aside) = room.state.aside() {
+            text.push_str("  (");
+            text.push_str(aside);
+            text.push(')');
         }
         for path in &listed.bound {
             text.push_str("  ");
@@ -166,7 +169,7 @@ async fn finish(
 }
 
 /// The folder to bind: what was asked for, else the current folder unless that would reach too far.
-fn choose_binding(asked: Option<&Path>, output: Output) -> CliResult<BindTo> {
+pub fn choose_binding(asked: Option<&Path>, output: Output) -> CliResult<BindTo> {
     match asked {
         Some(path) if path == Path::new("none") => return Ok(BindTo::None),
         Some(path) if path == Path::new("global") => return Ok(BindTo::Global),
@@ -200,16 +203,19 @@ fn choose_binding(asked: Option<&Path>, output: Output) -> CliResult<BindTo> {
 }
 
 fn nick(home: &Home, options: &RoomOptions) -> CliResult<String> {
-    if let Some(nick) = &options.nick {
-        return Ok(nick.clone());
-    }
-    let from_user = ["USER", "LOGNAME"]
-        .iter()
-        .find_map(|name| clean_nick(&std::env::var(name).ok()?));
-    match from_user {
+    match claimed_nick(options) {
         Some(nick) => Ok(nick),
         None => Ok(fingerprint(&home.identity()?.author())),
     }
+}
+
+/// The nick that was asked for, or the user's name; without either the fingerprint is the nick.
+pub fn claimed_nick(options: &RoomOptions) -> Option<String> {
+    options.nick.clone().or_else(|| {
+        ["USER", "LOGNAME"]
+            .iter()
+            .find_map(|name| clean_nick(&std::env::var(name).ok()?))
+    })
 }
 
 fn default_name() -> String {
@@ -222,8 +228,8 @@ fn default_name() -> String {
         .unwrap_or_else(|| "room".to_owned())
 }
 
-/// The ticket from the command line or from the first line of standard input (the rest is the chat's), checked before a daemon is started for it.
-fn read_ticket(argument: &str) -> CliResult<String> {
+/// The ticket from the command line or from the first line of standard input (the rest is the chat's).
+pub fn read_ticket(argument: &str) -> CliResult<String> {
     let ticket = if argument == "-" {
         let mut text = String::new();
         std::io::stdin()
@@ -238,13 +244,16 @@ fn read_ticket(argument: &str) -> CliResult<String> {
     } else {
         argument.to_owned()
     };
-    let ticket = ticket.trim().to_owned();
-    match ticket.parse::<Ticket>() {
-        Ok(_) => Ok(ticket),
-        Err(error) => Err(CliError::new(Kind::Ticket, "this is not a whole ticket")
+    Ok(ticket.trim().to_owned())
+}
+
+/// Checks a ticket, before a daemon is started for it.
+pub fn parse_ticket(ticket: &str) -> CliResult<Ticket> {
+    ticket.parse().map_err(|error: TicketError| {
+        CliError::new(Kind::Ticket, "this is not a whole ticket")
             .because(&error)
-            .hint("copy the whole ticket, from cc1- to its end")),
-    }
+            .hint("copy the whole ticket, from cc1- to its end")
+    })
 }
 
 fn shown(opened: &Opened) -> String {

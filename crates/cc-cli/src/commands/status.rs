@@ -1,5 +1,7 @@
 //! `status` and `stop`: neither starts a daemon.
 
+use cc_proto::text::clean_line;
+
 use super::objects::{DaemonObject, StatusObject, object};
 use crate::error::CliResult;
 use crate::history::History;
@@ -9,6 +11,9 @@ use crate::output::{Output, Style};
 use crate::rooms::{self, KnownRoom};
 use crate::rpc::{RoomInfo, State, Status};
 
+/// The longest reason that is shown, in characters.
+const REASON_CHARS_MAX: usize = 160;
+
 /// Shows the daemon and the rooms; without a daemon, what the home tells of them.
 pub async fn status(home: Option<&Home>, output: Output) -> CliResult {
     let client = match home {
@@ -16,10 +21,11 @@ pub async fn status(home: Option<&Home>, output: Output) -> CliResult {
         None => None,
     };
     let home_path = home.map(|home| home.path().to_path_buf());
-    let object_of = |daemon, rooms| StatusObject {
+    let object_of = |daemon, rooms, closed| StatusObject {
         daemon,
         home: home_path,
         rooms,
+        closed,
     };
     let status = if let Some(mut client) = client {
         let status: Status = client.call("status", &serde_json::json!({})).await?;
@@ -30,13 +36,13 @@ pub async fn status(home: Option<&Home>, output: Output) -> CliResult {
             uptime_ms: Some(status.uptime_ms),
             relay: Some(status.relay),
         };
-        object_of(daemon, status.rooms)
+        object_of(daemon, status.rooms, status.closed)
     } else {
         let rooms = home.map(rooms::all).transpose()?.unwrap_or_default();
         let stored = home
             .into_iter()
             .flat_map(|home| rooms.iter().map(|room| stored(home, room)));
-        object_of(DaemonObject::default(), stored.collect())
+        object_of(DaemonObject::default(), stored.collect(), Vec::new())
     };
     output.data(&object(&status), text(&status, output));
     Ok(())
@@ -67,27 +73,70 @@ fn text(status: &StatusObject, output: Output) -> String {
     }];
     for room in &status.rooms {
         let name = rooms::shown_name(&room.name, &room.room);
-        let detail = match room.state {
-            State::Joining => "waiting for a member to let you in".to_owned(),
-            State::Joined => format!(
+        let counts = || {
+            format!(
                 "{}, {} online, {}",
                 counted(room.members, "member"),
                 room.online,
                 counted(room.messages, "message")
-            ),
+            )
         };
+        let detail = room.state.aside().map_or_else(counts, str::to_owned);
         let id = rooms::short(&room.room);
         lines.push(format!(
             "{}  {}  {detail}",
             output.style(Style::Bold, &name),
             output.style(Style::Dim, id)
         ));
+        lines.extend(troubles(room).iter().map(|trouble| format!("  {trouble}")));
     }
-    if status.rooms.is_empty() {
+    for room in &status.closed {
+        lines.push(format!(
+            "{}  could not be opened: {}",
+            output.style(Style::Dim, rooms::short(&room.room)),
+            clean_line(&room.reason, REASON_CHARS_MAX)
+        ));
+    }
+    if status.rooms.is_empty() && status.closed.is_empty() {
         lines
             .push("no rooms yet: cc-connect room start, or cc-connect room join TICKET".to_owned());
     }
     lines.join("\n")
+}
+
+/// What a person may have to know of a room beside its counts.
+fn troubles(room: &RoomInfo) -> Vec<String> {
+    let mut troubles = Vec::new();
+    if let Some(gossip) = &room.gossip {
+        let cause = gossip.cause.as_deref().map_or_else(String::new, |cause| {
+            format!(": {}", clean_line(cause, REASON_CHARS_MAX))
+        });
+        if gossip.state == "rebuilding" {
+            troubles.push(format!(
+                "the fast path is being built anew{cause}; messages come a little later"
+            ));
+        } else if gossip.rebuilds > 0 {
+            troubles.push(format!(
+                "the fast path was built anew {}{cause}",
+                counted(gossip.rebuilds, "time")
+            ));
+        }
+    }
+    for author in &room.forked {
+        troubles.push(format!(
+            "{} signed two messages for one place: their home was copied, or they deceive somebody",
+            rooms::short(author)
+        ));
+    }
+    for refused in &room.refused {
+        troubles.push(format!(
+            "refused {} {}: {}",
+            rooms::short(&refused.peer),
+            counted(refused.count, "time"),
+            clean_line(&refused.reason, REASON_CHARS_MAX)
+        ));
+    }
+    troubles
 }
 
 /// `1 message`, `2 messages`.
@@ -110,6 +159,10 @@ fn stored(home: &Home, room: &KnownRoom) -> RoomInfo {
         online: 0,
         messages,
         lines,
+        removed: room.state == State::Removed,
+        forked: Vec::new(),
+        gossip: None,
+        refused: Vec::new(),
     }
 }
 

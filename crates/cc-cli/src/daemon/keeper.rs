@@ -3,25 +3,27 @@
 //! The node is opened when there is a room to hold open, at the latest by the first `room.start` or `room.join`, so
 //! that a relay named there is in place before anything reaches the network.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use cc_net::{CreateOptions, Node, NodeBuilder, RelayChoice, Room};
-use cc_proto::id::RoomId;
+use cc_proto::id::{AuthorId, RoomId};
 use cc_proto::identity::Identity;
 use cc_proto::limits::{NICK_BYTES_MAX, ROOM_NAME_BYTES_MAX};
 use cc_proto::text::{clean_line, clean_nick};
-use cc_proto::ticket::Ticket;
+use cc_proto::ticket::{Ticket, TicketError};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::methods::node_error;
+use super::methods::{leave_error, node_error};
+use super::refusals;
 use crate::bindings::{BindTo, Bindings};
 use crate::error::{CliError, CliResult};
 use crate::home::Home;
-use crate::rpc::{JoinParams, RpcError, StartParams, code};
+use crate::rpc::{ClosedRoom, JoinParams, LeaveResult, RefusedPeer, RpcError, StartParams, code};
 
 /// Changes waiting for the keeper; when it is full, requests wait.
 const CHANGES_MAX: usize = 16;
@@ -37,6 +39,8 @@ pub struct KeeperHandle {
     pub home: PathBuf,
     /// When the daemon started.
     pub since: Instant,
+    /// Whose home it is.
+    pub me: AuthorId,
 }
 
 /// The running keeper.
@@ -60,16 +64,15 @@ pub struct OpenedRoom {
 struct Shared {
     node: Option<Node>,
     relay: String,
+    refused: BTreeMap<RoomId, watch::Receiver<Vec<RefusedPeer>>>,
 }
 
-struct Change {
-    wish: Wish,
-    reply: oneshot::Sender<Result<OpenedRoom, RpcError>>,
-}
+type Reply<T> = oneshot::Sender<Result<T, RpcError>>;
 
-enum Wish {
-    Start(StartParams),
-    Join(JoinParams),
+enum Change {
+    Start(StartParams, Reply<OpenedRoom>),
+    Join(JoinParams, Reply<OpenedRoom>),
+    Leave(RoomId, Reply<LeaveResult>),
 }
 
 struct Owner {
@@ -77,6 +80,8 @@ struct Owner {
     bind: Option<SocketAddr>,
     identity: Identity,
     shared: watch::Sender<Shared>,
+    /// Each counts what is refused in one room, for as long as that is open.
+    counting: JoinSet<()>,
 }
 
 /// Opens the rooms of `home`, if it has any, and starts the keeper.
@@ -90,6 +95,7 @@ pub async fn spawn(
     let (shared, watching) = watch::channel(Shared {
         node: None,
         relay: relay.clone(),
+        refused: BTreeMap::new(),
     });
     let (changes, mut queue) = mpsc::channel::<Change>(CHANGES_MAX);
     let handle = KeeperHandle {
@@ -97,16 +103,19 @@ pub async fn spawn(
         shared: watching,
         home: home.path().to_path_buf(),
         since: Instant::now(),
+        me: identity.author(),
     };
-    let owner = Owner {
+    let mut owner = Owner {
         home,
         bind,
         identity,
         shared,
+        counting: JoinSet::new(),
     };
     if owner.has_rooms() {
         let node = owner.open_node(&relay).await.map_err(CliError::from)?;
         owner.shared.send_modify(|shared| shared.node = Some(node));
+        owner.count_refusals();
     }
     let mut task = JoinSet::new();
     let ended = end.clone();
@@ -117,9 +126,8 @@ pub async fn spawn(
                 change = queue.recv() => change,
             };
             let Some(change) = change else { break };
-            let outcome = owner.carry_out(change.wish).await;
-            // Who asked may be gone; the room is there all the same.
-            let _ = change.reply.send(outcome);
+            owner.carry_out(change).await;
+            owner.count_refusals();
         }
         owner.close_node().await;
     });
@@ -137,12 +145,18 @@ impl Keeper {
 impl KeeperHandle {
     /// Makes a room.
     pub async fn start(&self, params: StartParams) -> Result<OpenedRoom, RpcError> {
-        self.change(Wish::Start(params)).await
+        self.change(|reply| Change::Start(params, reply)).await
     }
 
     /// Joins a room, or opens it again where we are in it.
     pub async fn join(&self, params: JoinParams) -> Result<OpenedRoom, RpcError> {
-        self.change(Wish::Join(params)).await
+        self.change(|reply| Change::Join(params, reply)).await
+    }
+
+    /// Leaves a room and closes it.
+    pub async fn leave(&self, id: &str) -> Result<LeaveResult, RpcError> {
+        let room = self.room(id)?.id();
+        self.change(|reply| Change::Leave(room, reply)).await
     }
 
     /// All rooms.
@@ -179,11 +193,31 @@ impl KeeperHandle {
         self.shared.borrow().relay.clone()
     }
 
-    async fn change(&self, wish: Wish) -> Result<OpenedRoom, RpcError> {
+    /// Of whom something was refused in a room.
+    pub fn refused(&self, room: &RoomId) -> Vec<RefusedPeer> {
+        let shared = self.shared.borrow();
+        let refused = shared.refused.get(room);
+        refused.map_or_else(Vec::new, |refused| refused.borrow().clone())
+    }
+
+    /// The rooms that could not be opened.
+    pub fn closed_rooms(&self) -> Vec<ClosedRoom> {
+        let shared = self.shared.borrow();
+        let closed = shared.node.as_ref().map(Node::closed_rooms);
+        let closed = closed.unwrap_or_default().into_iter();
+        closed
+            .map(|room| ClosedRoom {
+                room: room.id.to_hex(),
+                reason: room.error,
+            })
+            .collect()
+    }
+
+    async fn change<T>(&self, change: impl FnOnce(Reply<T>) -> Change) -> Result<T, RpcError> {
         let stopping = || RpcError::new(code::STOPPING, "the daemon is stopping");
         let (reply, answer) = oneshot::channel();
         self.changes
-            .send(Change { wish, reply })
+            .send(change(reply))
             .await
             .map_err(|_| stopping())?;
         answer.await.map_err(|_| stopping())?
@@ -195,43 +229,87 @@ impl Owner {
         std::fs::read_dir(self.home.join("rooms")).is_ok_and(|mut entries| entries.next().is_some())
     }
 
-    async fn carry_out(&self, wish: Wish) -> Result<OpenedRoom, RpcError> {
-        match wish {
-            Wish::Start(params) => {
-                let name = checked_name(&params.name)?;
-                let nick = checked_nick(&params.nick)?;
-                let bind = checked_bind(params.bind)?;
-                let node = self.node(params.relay.as_deref()).await?;
-                let room = node
-                    .create_room(&name, &nick, CreateOptions::default())
-                    .await
-                    .map_err(|error| node_error(&error))?;
-                let bound = self.bind(&room.id(), bind).await?;
-                Ok(OpenedRoom { room, bound })
-            }
-            Wish::Join(params) => {
-                let ticket: Ticket = params.ticket.trim().parse().map_err(
-                    |error: cc_proto::ticket::TicketError| {
-                        RpcError::new(code::BAD_TICKET, error.to_string())
-                            .hint("copy the whole ticket, from cc1- to its end")
-                    },
-                )?;
-                let nick = checked_nick(&params.nick)?;
-                let bind = checked_bind(params.bind)?;
-                let node = self.node(params.relay.as_deref()).await?;
-                let room = node
-                    .join_room(ticket, &nick)
-                    .await
-                    .map_err(|error| node_error(&error))?;
-                let bound = self.bind(&room.id(), bind).await?;
-                Ok(OpenedRoom { room, bound })
-            }
+    /// Makes a change and answers; who asked may be gone, and the change is made all the same.
+    async fn carry_out(&self, change: Change) {
+        match change {
+            Change::Start(params, reply) => drop(reply.send(self.start(params).await)),
+            Change::Join(params, reply) => drop(reply.send(self.join(params).await)),
+            Change::Leave(room, reply) => drop(reply.send(self.leave(&room).await)),
         }
+    }
+
+    async fn start(&self, params: StartParams) -> Result<OpenedRoom, RpcError> {
+        let name = checked_name(&params.name)?;
+        let nick = checked_nick(&params.nick)?;
+        let bind = checked_bind(params.bind)?;
+        let node = self.node(params.relay.as_deref()).await?;
+        let room = node
+            .create_room(&name, &nick, CreateOptions::default())
+            .await
+            .map_err(|error| node_error(&error))?;
+        let bound = self.bind(&room.id(), bind).await?;
+        Ok(OpenedRoom { room, bound })
+    }
+
+    async fn join(&self, params: JoinParams) -> Result<OpenedRoom, RpcError> {
+        let ticket: Ticket = params.ticket.trim().parse().map_err(|error: TicketError| {
+            RpcError::new(code::BAD_TICKET, error.to_string())
+                .hint("copy the whole ticket, from cc1- to its end")
+        })?;
+        let nick = checked_nick(&params.nick)?;
+        let bind = checked_bind(params.bind)?;
+        let node = self.node(params.relay.as_deref()).await?;
+        let room = node
+            .join_room(ticket, &nick)
+            .await
+            .map_err(|error| node_error(&error))?;
+        let bound = self.bind(&room.id(), bind).await?;
+        Ok(OpenedRoom { room, bound })
+    }
+
+    async fn leave(&self, room: &RoomId) -> Result<LeaveResult, RpcError> {
+        let node = self.node(None).await?;
+        let left = node
+            .leave(*room)
+            .await
+            .map_err(|error| leave_error(&error))?;
+        let unbound = *room;
+        self.edit_bindings(move |bindings| {
+            bindings.unbind(&unbound);
+            Ok(())
+        })
+        .await?;
+        Ok(LeaveResult {
+            room: room.to_hex(),
+            id: left.sent.map(|sent| sent.id.to_hex()),
+            n: left.sent.map(|sent| sent.n.0),
+            told: left.told,
+        })
+    }
+
+    /// Has what is refused counted in every room that is open.
+    fn count_refusals(&mut self) {
+        while self.counting.try_join_next().is_some() {}
+        let node = self.shared.borrow().node.clone();
+        let open = node.map(|node| node.rooms()).unwrap_or_default();
+        let mut counted = BTreeMap::new();
+        for room in open {
+            let before = self.shared.borrow().refused.get(&room.id()).cloned();
+            // A counter ends with its room, and a room that is opened again has a new one.
+            let receiver = before.filter(|before| before.has_changed().is_ok());
+            let receiver = receiver.unwrap_or_else(|| {
+                let (sender, receiver) = watch::channel(Vec::new());
+                self.counting.spawn(refusals::count(room.events(), sender));
+                receiver
+            });
+            counted.insert(room.id(), receiver);
+        }
+        self.shared.send_modify(|shared| shared.refused = counted);
     }
 
     /// The node, under the relay that was asked for.
     async fn node(&self, wanted: Option<&str>) -> Result<Node, RpcError> {
-        let Shared { node, relay } = self.shared.borrow().clone();
+        let Shared { node, relay, .. } = self.shared.borrow().clone();
         let wanted = wanted
             .map(checked_relay)
             .transpose()?
@@ -268,11 +346,10 @@ impl Owner {
 
     async fn replace_node(&self, relay: &str) -> Result<Node, RpcError> {
         let node = self.open_node(relay).await?;
-        let shared = Shared {
-            node: Some(node.clone()),
-            relay: relay.to_owned(),
-        };
-        self.shared.send_replace(shared);
+        self.shared.send_modify(|shared| {
+            shared.node = Some(node.clone());
+            relay.clone_into(&mut shared.relay);
+        });
         Ok(node)
     }
 
@@ -312,18 +389,25 @@ impl Owner {
             BindTo::Global => "global".to_owned(),
             BindTo::Dir(dir) => dir.to_string_lossy().into_owned(),
         };
-        let (home, room) = (self.home.clone(), *room);
+        let room = *room;
+        self.edit_bindings(move |bindings| bindings.bind(&room, &to))
+            .await?;
+        Ok(Some(bound))
+    }
+
+    async fn edit_bindings(
+        &self,
+        edit: impl FnOnce(&mut Bindings) -> std::io::Result<()> + Send + 'static,
+    ) -> Result<(), RpcError> {
+        let home = self.home.clone();
         tokio::task::spawn_blocking(move || {
             let mut bindings = Bindings::load(&home)?;
-            bindings.bind(&room, &to)?;
+            edit(&mut bindings)?;
             bindings.store(&home)
         })
         .await
         .map_err(|error| RpcError::new(code::INTERNAL_ERROR, error.to_string()))?
-        .map_err(|error| {
-            RpcError::new(code::DISK, format!("cannot write bindings.json: {error}"))
-        })?;
-        Ok(Some(bound))
+        .map_err(|error| RpcError::new(code::DISK, format!("cannot write bindings.json: {error}")))
     }
 }
 

@@ -3,27 +3,31 @@
 use std::time::Duration;
 
 use cc_net::{
-    Draft, DraftError, NodeError, Room, RoomError, RoomEvent, RoomState, RoomStatus, SendError,
+    Draft, DraftError, GossipState, GossipStatus, LeaveError, NodeError, Room, RoomError,
+    RoomEvent, RoomState, RoomStatus, SendError,
 };
 use cc_proto::frames::Refusal;
+use cc_proto::id::AuthorId;
 use cc_proto::limits::VIA_BYTES_MAX;
 use cc_proto::room::{RejectReason, RoomEvent as CoreEvent};
 use futures_util::future::join_all;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::keeper::{KeeperHandle, OpenedRoom};
+use super::members;
 use super::subscription;
 use crate::commands::send::check_text;
 use crate::error::{CliError, Kind};
 use crate::launch::VERSION;
 use crate::rpc::{
-    API_VERSION, Hello, HelloParams, JoinParams, Opened, RoomInfo, RoomList, RoomParams, RpcError,
-    SendParams, SendResult, StartParams, State, Status, Stopping, Subscribed, TicketResult, code,
+    API_VERSION, GossipInfo, Hello, HelloParams, JoinParams, Opened, RoomInfo, RoomList,
+    RoomParams, RpcError, SendParams, SendResult, StartParams, State, Status, Stopping, Subscribed,
+    TicketResult, code,
 };
 
 /// Subscriptions of one connection.
@@ -62,6 +66,25 @@ pub async fn call(session: &Session, method: &str, params: Value) -> Result<Valu
                 ticket: ticket.to_string(),
             })
         }
+        "room.leave" => {
+            let room = read::<RoomParams>(params)?.room;
+            result(&session.keeper.leave(&room).await?)
+        }
+        "room.invite" => result(&members::invite(&session.keeper, read(params)?).await?),
+        "room.invites" => result(&members::invites(&session.keeper, read(params)?).await?),
+        "room.revoke" => result(&members::revoke(&session.keeper, read(params)?).await?),
+        "room.members" => result(&members::members(&session.keeper, read(params)?).await?),
+        "room.remove" => result(&members::remove(&session.keeper, read(params)?).await?),
+        "room.admin" => result(&members::admin(&session.keeper, read(params)?).await?),
+        "room.retract" => result(&members::retract(&session.keeper, read(params)?).await?),
+        "room.trust" => {
+            members::trust(&session.keeper, read(params)?).await?;
+            Ok(json!({}))
+        }
+        "room.petname" => {
+            members::petname(&session.keeper, read(params)?).await?;
+            Ok(json!({}))
+        }
         "send" => result(&send(session, read(params)?).await?),
         "status" => result(&status(session).await),
         // The connection cancels the daemon once the answer is in its queue.
@@ -90,7 +113,7 @@ pub async fn subscribe(
     running.spawn(subscription::run(room.id(), events, session.out.clone()));
     result(&Subscribed {
         n: status.lines,
-        state: state(status.state),
+        state: state(&status),
     })
 }
 
@@ -130,7 +153,7 @@ async fn join(session: &Session, params: JoinParams) -> Result<Opened, RpcError>
 async fn until_joined(room: &Room, last: &mut Option<Refusal>) -> Result<(), RpcError> {
     // The events first: what happens between the two is then heard of twice rather than not at all.
     let mut events = room.events();
-    if status_of(room).await?.state == RoomState::Open {
+    if state(&status_of(room).await?) == State::Joined {
         return Ok(());
     }
     while let Some(event) = events.next().await {
@@ -138,18 +161,27 @@ async fn until_joined(room: &Room, last: &mut Option<Refusal>) -> Result<(), Rpc
             RoomEvent::Core(CoreEvent::DoorClosed { refusal, .. }) => {
                 *last = Some(refusal);
                 if subscription::is_final(refusal) {
-                    return Err(RpcError::new(code::REFUSED, refusal.to_string())
-                        .hint("ask a member for a new ticket"));
+                    return Err(refused(refusal));
                 }
             }
             RoomEvent::Core(CoreEvent::Joined) => return Ok(()),
-            RoomEvent::Lagged(_) if status_of(room).await?.state == RoomState::Open => {
+            RoomEvent::Lagged(_) if state(&status_of(room).await?) == State::Joined => {
                 return Ok(());
             }
             _ => {}
         }
     }
     Err(closed())
+}
+
+fn refused(refusal: Refusal) -> RpcError {
+    let hint = match refusal {
+        Refusal::Removed => {
+            "ask an admin for a ticket that lets you back: cc-connect remove YOU --back"
+        }
+        _ => "ask a member for a new ticket",
+    };
+    RpcError::new(code::REFUSED, refusal.to_string()).hint(hint)
 }
 
 /// `given` is the ticket we came by, which is handed on where the room has none.
@@ -165,7 +197,7 @@ async fn describe(opened: OpenedRoom, given: Option<String>) -> Result<Opened, R
         name: room.name(),
         nick: room.nick(),
         ticket,
-        state: state(status.state),
+        state: state(&status),
         refusal: None,
         bound,
     })
@@ -213,38 +245,57 @@ async fn status(session: &Session) -> Status {
         uptime_ms: session.keeper.since.elapsed().as_millis() as u64,
         relay: session.keeper.relay(),
         rooms: rooms(&session.keeper).await,
+        closed: session.keeper.closed_rooms(),
     }
 }
 
 async fn rooms(keeper: &KeeperHandle) -> Vec<RoomInfo> {
     let rooms = keeper.rooms();
-    join_all(rooms.iter().map(describe_room))
+    join_all(rooms.iter().map(|room| describe_room(keeper, room)))
         .await
         .into_iter()
         .flatten()
         .collect()
 }
 
-async fn describe_room(room: &Room) -> Option<RoomInfo> {
+async fn describe_room(keeper: &KeeperHandle, room: &Room) -> Option<RoomInfo> {
     // A room that is closing has nothing to say.
     let status = room.status().await.ok()?;
     Some(RoomInfo {
         room: room.id().to_hex(),
         name: room.name(),
         nick: room.nick(),
-        state: state(status.state),
+        state: state(&status),
         members: status.members.len() as u64,
         online: status.online as u64,
         messages: status.messages,
         lines: status.lines,
+        removed: status.removed,
+        forked: status.forked.iter().map(AuthorId::to_hex).collect(),
+        gossip: Some(gossip(&status.gossip)),
+        refused: keeper.refused(&room.id()),
     })
 }
 
-fn state(state: RoomState) -> State {
-    if state == RoomState::Open {
-        State::Joined
-    } else {
-        State::Joining
+fn state(status: &RoomStatus) -> State {
+    match status.state {
+        _ if status.removed => State::Removed,
+        RoomState::Open => State::Joined,
+        RoomState::Joining => State::Joining,
+    }
+}
+
+fn gossip(status: &GossipStatus) -> GossipInfo {
+    let state = match status.state {
+        GossipState::Up => "up",
+        GossipState::Rebuilding => "rebuilding",
+        _ => "off",
+    };
+    GossipInfo {
+        state: state.to_owned(),
+        neighbors: status.neighbors as u64,
+        rebuilds: status.rebuilds,
+        cause: status.last_fault.map(|fault| fault.to_string()),
     }
 }
 
@@ -262,7 +313,7 @@ async fn status_of(room: &Room) -> Result<RoomStatus, RpcError> {
     room.status().await.map_err(|_| closed())
 }
 
-fn closed() -> RpcError {
+pub fn closed() -> RpcError {
     RpcError::new(code::STOPPING, "the room is closed")
 }
 
@@ -274,15 +325,27 @@ fn ticket_error(error: RoomError) -> RpcError {
     }
 }
 
-fn send_error(error: &SendError) -> RpcError {
+pub fn send_error(error: &SendError) -> RpcError {
     let code = match error {
         SendError::Draft(DraftError::Rejected(RejectReason::NotJoined)) => code::JOINING,
+        SendError::Draft(DraftError::Rejected(RejectReason::NotAMember)) => code::NOT_A_MEMBER,
+        SendError::Draft(DraftError::Rejected(RejectReason::NotAllowed(_))) => code::NOT_ALLOWED,
         SendError::Draft(DraftError::Rejected(_)) => code::BAD_MESSAGE,
         SendError::Draft(_) => code::DISK,
         SendError::Closed => code::STOPPING,
         _ => code::INTERNAL_ERROR,
     };
     RpcError::new(code, error.to_string())
+}
+
+/// Why a room was not left.
+pub fn leave_error(error: &LeaveError) -> RpcError {
+    match error {
+        LeaveError::NoRoom => RpcError::new(code::NO_SUCH_ROOM, error.to_string()),
+        LeaveError::Send(error) => send_error(error),
+        LeaveError::Node(error) => node_error(error),
+        _ => RpcError::new(code::INTERNAL_ERROR, error.to_string()),
+    }
 }
 
 /// The number of a node's failure, and its causes in one line.

@@ -10,7 +10,9 @@
 
 mod connection;
 mod keeper;
+mod members;
 mod methods;
+mod refusals;
 mod server;
 mod subscription;
 

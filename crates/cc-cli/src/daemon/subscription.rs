@@ -5,8 +5,10 @@
 //! | `message` | `n`, `at`, `id`, `author`, `ts`, `kind`, `via`, and `text`, `re` where there are any: a line of the log |
 //! | `roster` | names or members changed: read `view.json` again |
 //! | `joined` | we were let in |
-//! | `refused` | `peer`, `reason`, `code` (`refused`, `expired`, `used_up`, `busy`): a member's door was closed to us |
+//! | `refused` | `peer`, `reason`, `code` (`refused`, `expired`, `used_up`, `revoked`, `removed`, `busy`): a member's door was closed to us |
 //! | `member_joined` | `author` |
+//! | `member_gone` | `author`: removed, left, or their invite was revoked |
+//! | `removed` | we belong no longer |
 //! | `forked` | `author`: it signed two messages for one place |
 //! | `adopted` | a message of our own was met that we lacked: this home was restored or copied |
 //! | `rejected` | `peer`, `reason`: something that a peer sent was refused |
@@ -96,6 +98,8 @@ fn core(event: &CoreEvent) -> Option<(&'static str, Value)> {
             ("refused", detail)
         }
         CoreEvent::MemberJoined(author) => ("member_joined", json!({"author": author.to_hex()})),
+        CoreEvent::MemberGone(author) => ("member_gone", json!({"author": author.to_hex()})),
+        CoreEvent::Removed => ("removed", json!({})),
         CoreEvent::Forked(author) => ("forked", json!({"author": author.to_hex()})),
         CoreEvent::Adopted(_) => ("adopted", json!({})),
         CoreEvent::Refused { peer, kind } => (
@@ -112,6 +116,8 @@ pub const fn refusal_code(refusal: Refusal) -> &'static str {
     match refusal {
         Refusal::Expired => "expired",
         Refusal::UsedUp => "used_up",
+        Refusal::Revoked => "revoked",
+        Refusal::Removed => "removed",
         Refusal::Busy => "busy",
         _ => "refused",
     }
@@ -119,5 +125,8 @@ pub const fn refusal_code(refusal: Refusal) -> &'static str {
 
 /// Whether no other door will open to this ticket either.
 pub const fn is_final(refusal: Refusal) -> bool {
-    matches!(refusal, Refusal::Expired | Refusal::UsedUp)
+    matches!(
+        refusal,
+        Refusal::Expired | Refusal::UsedUp | Refusal::Revoked | Refusal::Removed
+    )
 }

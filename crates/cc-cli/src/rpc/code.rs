@@ -20,6 +20,11 @@
 //! | 11 | `cannot_bind` | the folder to bind does not exist or cannot be looked at |
 //! | 12 | `too_many` | this connection has as many subscriptions as it may have |
 //! | 13 | `no_ticket` | this machine has no ticket of the room |
+//! | 14 | `not_allowed` | the roster gives us no right to that; the message says why |
+//! | 15 | `no_such_member` | nobody of that key belongs to the room, or did |
+//! | 16 | `no_such_invite` | the room has no such invite |
+//! | 17 | `no_such_message` | the room has no such message here |
+//! | 18 | `not_a_member` | we belong to the room no longer |
 
 /// The line is not JSON.
 pub const PARSE_ERROR: i64 = -32700;
@@ -57,6 +62,16 @@ pub const CANNOT_BIND: i64 = 11;
 pub const TOO_MANY: i64 = 12;
 /// No ticket of the room.
 pub const NO_TICKET: i64 = 13;
+/// The roster gives us no right to that.
+pub const NOT_ALLOWED: i64 = 14;
+/// Nobody of that key.
+pub const NO_SUCH_MEMBER: i64 = 15;
+/// No such invite.
+pub const NO_SUCH_INVITE: i64 = 16;
+/// No such message.
+pub const NO_SUCH_MESSAGE: i64 = 17;
+/// We belong no longer.
+pub const NOT_A_MEMBER: i64 = 18;
 
 /// The stable name of a code.
 pub const fn name(code: i64) -> &'static str {
@@ -78,6 +93,11 @@ pub const fn name(code: i64) -> &'static str {
         CANNOT_BIND => "cannot_bind",
         TOO_MANY => "too_many",
         NO_TICKET => "no_ticket",
+        NOT_ALLOWED => "not_allowed",
+        NO_SUCH_MEMBER => "no_such_member",
+        NO_SUCH_INVITE => "no_such_invite",
+        NO_SUCH_MESSAGE => "no_such_message",
+        NOT_A_MEMBER => "not_a_member",
         _ => "internal_error",
     }
 }

@@ -11,6 +11,16 @@
 //! | `room.join` | [`JoinParams`] | [`Opened`] |
 //! | `room.list` | none | `{"rooms":[`[`RoomInfo`]`…]}` |
 //! | `room.ticket` | [`RoomParams`] | [`TicketResult`] |
+//! | `room.invite` | [`InviteParams`] | [`Invited`] |
+//! | `room.invites` | [`RoomParams`] | [`InviteList`] |
+//! | `room.revoke` | [`RevokeParams`] | [`Acted`] |
+//! | `room.members` | [`RoomParams`] | [`People`] |
+//! | `room.remove` | [`RemoveParams`] | [`RemoveResult`] |
+//! | `room.admin` | [`AdminParams`] | [`Acted`] |
+//! | `room.leave` | [`RoomParams`] | [`LeaveResult`] |
+//! | `room.retract` | [`RetractParams`] | [`Acted`] |
+//! | `room.trust` | [`TrustParams`] | `{}` |
+//! | `room.petname` | [`PetnameParams`] | `{}` |
 //! | `send` | [`SendParams`] | [`SendResult`] |
 //! | `status` | none | [`Status`] |
 //! | `subscribe` | [`RoomParams`] | [`Subscribed`], then notifications until the connection ends |
@@ -21,13 +31,19 @@
 
 pub mod code;
 mod line;
+mod members;
 mod types;
 
 pub use line::{RpcError, answer_line, notification_line, parse_call, request_line};
+pub use members::{
+    Acted, AdminParams, Expires, FormerPerson, InviteInfo, InviteList, InviteParams, Invited,
+    LeaveResult, Never, People, Person, PetnameParams, RemoveParams, RemoveResult, RetractParams,
+    RevokeParams, Trust, TrustParams,
+};
 pub use types::{
-    EventParams, Hello, HelloParams, JoinParams, LaggedParams, Opened, RoomInfo, RoomList,
-    RoomParams, SendParams, SendResult, StartParams, State, Status, Stopping, Subscribed,
-    TicketResult,
+    ClosedRoom, EventParams, GossipInfo, Hello, HelloParams, JoinParams, LaggedParams, Opened,
+    RefusedPeer, RoomInfo, RoomList, RoomParams, SendParams, SendResult, StartParams, State,
+    Status, Stopping, Subscribed, TicketResult,
 };
 
 /// The longest line in either direction, in bytes: the longest text with every character escaped, and room beside.

@@ -61,7 +61,7 @@ pub struct JoinParams {
     pub wait_ms: u64,
 }
 
-/// Whether we are in a room yet.
+/// Whether we are in a room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum State {
@@ -69,6 +69,22 @@ pub enum State {
     Joining,
     /// We are a member.
     Joined,
+    /// We were a member: somebody removed us, or revoked the invite that we came by.
+    Removed,
+    /// We left.
+    Left,
+}
+
+impl State {
+    /// What to say of a room beside its name, where we are no member.
+    pub const fn aside(self) -> Option<&'static str> {
+        match self {
+            Self::Joined => None,
+            Self::Joining => Some("waiting for a member to let you in"),
+            Self::Removed => Some("you are no longer a member"),
+            Self::Left => Some("you left"),
+        }
+    }
 }
 
 /// What `room.start` and `room.join` answer.
@@ -149,6 +165,51 @@ pub struct RoomInfo {
     pub messages: u64,
     /// How many lines our log has.
     pub lines: u64,
+    /// Whether we belong no longer: removed, or the invite that we came by was revoked.
+    #[serde(default)]
+    pub removed: bool,
+    /// The keys of those who signed two messages for one place.
+    #[serde(default)]
+    pub forked: Vec<String>,
+    /// The fast path; null without a daemon.
+    #[serde(default)]
+    pub gossip: Option<GossipInfo>,
+    /// Who sent what cannot be taken, or was turned away at the door, since the daemon started.
+    #[serde(default)]
+    pub refused: Vec<RefusedPeer>,
+}
+
+/// How the fast path of a room is doing. When it fails, messages come by sync, later.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct GossipInfo {
+    /// `off`, `up` or `rebuilding`.
+    pub state: String,
+    /// Peers that it is connected to.
+    pub neighbors: u64,
+    /// How often it had to be built anew since the daemon started.
+    pub rebuilds: u64,
+    /// Why it had to be the last time.
+    pub cause: Option<String>,
+}
+
+/// A peer of whom something was refused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefusedPeer {
+    /// The peer's key.
+    pub peer: String,
+    /// Why, the last time.
+    pub reason: String,
+    /// How often.
+    pub count: u64,
+}
+
+/// A room that could not be opened.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ClosedRoom {
+    /// The room's id.
+    pub room: String,
+    /// Why.
+    pub reason: String,
 }
 
 /// What `room.list` answers.
@@ -169,8 +230,11 @@ pub struct Status {
     pub uptime_ms: u64,
     /// The relay in use: `default`, `none` or a URL.
     pub relay: String,
-    /// All rooms of the home.
+    /// The rooms of the home that are open.
     pub rooms: Vec<RoomInfo>,
+    /// The rooms that could not be opened.
+    #[serde(default)]
+    pub closed: Vec<ClosedRoom>,
 }
 
 /// What `subscribe` answers; notifications follow for whatever happens after it.

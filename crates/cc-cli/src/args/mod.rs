@@ -1,9 +1,20 @@
 //! What can be typed: the one definition behind parsing, `--help` and usage errors.
 
+mod members;
+mod proof;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub use members::{
+    AdminArgs, InviteArgs, LeaveArgs, MemberArg, PetnameArgs, RemoveArgs, RetractArgs, RevokeArgs,
+    RoomArg, TrustArgs,
+};
+pub use proof::{
+    CheckArgs, ExportCommand, ExportForkArgs, ExportMessageArgs, ExportOptions, ProofCommand,
+};
 
 /// Rooms whose history every member's own agent reads.
 #[derive(Debug, Parser)]
@@ -63,6 +74,31 @@ pub enum Command {
     Send(SendArgs),
     /// Read a room's history
     Log(LogArgs),
+    /// Make a ticket that lets people in
+    Invite(InviteArgs),
+    /// List the invites of a room
+    Invites(RoomArg),
+    /// End an invite; who came by it stays
+    Revoke(RevokeArgs),
+    /// List who belongs to a room, and who did
+    Members(RoomArg),
+    /// Remove a member, or let a removed one back
+    Remove(RemoveArgs),
+    /// Make a member an admin, or no longer one
+    Admin(AdminArgs),
+    /// Leave a room; what you wrote stays
+    Leave(LeaveArgs),
+    /// Take a message back
+    Retract(RetractArgs),
+    /// Choose how a member's words reach your agents
+    Trust(TrustArgs),
+    /// Call a member by a name of your own
+    Petname(PetnameArgs),
+    /// Compare keys with a member, aloud
+    Verify(MemberArg),
+    /// Make and check proofs for people who are in no room of yours
+    #[command(subcommand)]
+    Proof(ProofCommand),
     /// Show the daemon and the rooms
     Status,
     /// Stop the daemon; rooms and history stay
@@ -113,6 +149,9 @@ pub struct JoinArgs {
     /// How long to wait to be let in before returning, with --no-ui; joining goes on by itself
     #[arg(long, value_name = "SECS", default_value_t = 5)]
     pub wait: u64,
+    /// Say what joining would expose and bind, and join nothing
+    #[arg(long)]
+    pub dry_run: bool,
     #[command(flatten)]
     pub common: RoomOptions,
 }

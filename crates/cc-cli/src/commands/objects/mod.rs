@@ -7,15 +7,34 @@
 //! | `send` | [`Sent`] |
 //! | `log` | one [`LogLine`] a line |
 //! | `status` | [`StatusObject`] |
+//! | `room join --dry-run` | [`DryRun`] |
+//! | `invite` | [`rpc::Invited`] |
+//! | `invites` | one [`ListedInvite`] an invite |
+//! | `revoke` | [`Revoked`] |
+//! | `members` | one [`ListedPerson`] a person |
+//! | `remove` | [`Removed`] |
+//! | `admin` | [`AdminObject`] |
+//! | `leave` | [`rpc::LeaveResult`] |
+//! | `retract` | [`Retracted`] |
+//! | `trust` | [`TrustObject`] |
+//! | `petname` | [`PetnameObject`] |
+//! | `verify` | [`Comparison`] |
 //! | `stop` | `{"v":1,"stopped":bool}`; false: none was running |
 //! | `identity` | [`IdentityObject`] |
 //! | `install`, `uninstall` | [`Edited`] |
 //! | `demo` | [`crate::demo::Told`] |
 
+mod members;
+
 use std::path::PathBuf;
 
 use serde::Serialize;
 use serde_json::Value;
+
+pub use members::{
+    Address, AdminObject, Comparison, DryRun, ListedInvite, ListedPerson, PetnameObject, Removed,
+    Retracted, Revoked, TrustObject,
+};
 
 use crate::rpc;
 
@@ -91,6 +110,12 @@ pub struct LogLine {
     pub re: Option<String>,
     /// The damaged line that this one repairs.
     pub repairs: Option<u64>,
+    /// Whether the message was taken back; there is no text then.
+    pub erased: bool,
+    /// The key of whom it is about: who was let in, removed, made or unmade an admin.
+    pub about: Option<String>,
+    /// Whether another message of its author stands for the same place of the same chain.
+    pub fork: bool,
 }
 
 /// `status`
@@ -100,8 +125,10 @@ pub struct StatusObject {
     pub daemon: DaemonObject,
     /// The home folder.
     pub home: Option<PathBuf>,
-    /// The rooms; with no daemon running, `online` is 0.
+    /// The rooms; with no daemon running, `online` is 0 and `gossip` null.
     pub rooms: Vec<rpc::RoomInfo>,
+    /// The rooms that the daemon could not open.
+    pub closed: Vec<rpc::ClosedRoom>,
 }
 
 /// The daemon in `status`.
