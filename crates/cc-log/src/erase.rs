@@ -71,9 +71,10 @@ impl Erasures {
     }
 }
 
-/// The lines that one erasing concerns.
+/// One message to be erased.
 #[derive(Debug, Default)]
 pub(crate) struct Erasing {
+    /// Its line, and the damaged one that this repairs; as much as the index made anew would know.
     lines: Vec<ArrivalNo>,
     overwrites: Vec<(u64, Vec<u8>)>,
 }
@@ -103,11 +104,14 @@ impl<S: Storage> LogWriter<S> {
             .map_err(ReadError::Io)?;
         for n in lines {
             let mut erasing = Erasing::default();
-            let repairs = self.plan(n, id, false, &mut erasing)?;
-            if erasing.lines.is_empty() {
+            let (is_readable, repairs) = self.plan(n, id, false, &mut erasing)?;
+            if erasing.overwrites.is_empty() {
                 continue;
             }
-            self.plan_copies(n, repairs, id, &mut erasing)?;
+            if is_readable {
+                erasing.lines = std::iter::once(n).chain(repairs).collect();
+            }
+            self.plan_copies(Some(n), repairs, id, &mut erasing)?;
             self.queue(erasing);
             erased = true;
         }
@@ -126,7 +130,8 @@ impl<S: Storage> LogWriter<S> {
         id: &MessageId,
     ) -> Result<Erasing, ReadError> {
         let mut erasing = Erasing::default();
-        self.plan_copies(ArrivalNo(self.len().0 + 1), repairs, id, &mut erasing)?;
+        erasing.lines.extend(repairs);
+        self.plan_copies(None, repairs, id, &mut erasing)?;
         Ok(erasing)
     }
 
@@ -141,62 +146,66 @@ impl<S: Storage> LogWriter<S> {
         self.erasures.new.overwrites.extend(erasing.overwrites);
     }
 
-    /// Plans what becomes of line `n` when message `id` is erased: nothing, where it does not hold it. `is_copy`: it held
-    /// it, if it cannot be read. Gives the damaged line that it is a copy of.
+    /// Plans what is written over line `n` when message `id` is erased: nothing, where it does not hold it. `is_copy`: it
+    /// held it, if it cannot be read. Gives whether it can, and which damaged line it is a copy of.
     fn plan(
         &self,
         n: ArrivalNo,
         id: &MessageId,
         is_copy: bool,
         erasing: &mut Erasing,
-    ) -> Result<Option<ArrivalNo>, ReadError> {
+    ) -> Result<(bool, Option<ArrivalNo>), ReadError> {
         let line = self.read(n)?;
         let bytes = self.bytes_at(line.offset, line.len as usize)?;
         let written = match &line.message {
-            Ok(message) if message.id() != *id || message.shapes_roster() => return Ok(None),
-            Ok(message) if line::is_erased(message) => None,
+            Ok(message) if message.id() != *id => None,
+            Ok(message) if message.shapes_roster() || line::is_erased(message) => None,
             Ok(_) => Some(line::erase(&bytes).unwrap_or_else(|| line::scrubbed(&bytes))),
             Err(_) => {
                 let record = self.index.records.record(n)?;
                 let held = record.is_some_and(|record| {
                     record.id == id_prefix(id) && !record.flags.shapes_roster()
                 });
-                if !(held || is_copy) {
-                    return Ok(None);
-                }
-                Some(line::scrubbed(&bytes))
+                (held || is_copy).then(|| line::scrubbed(&bytes))
             }
         };
         if let Some(written) = written.filter(|written| *written != bytes) {
-            erasing.lines.push(n);
             erasing.overwrites.push((line.offset, written));
-        } else if is_copy {
-            erasing.lines.push(n);
         }
-        Ok(line.repairs)
+        Ok((line.message.is_ok(), line.repairs))
     }
 
-    /// Plans the same for the lines before `n` that held the message until damage took them.
+    /// Plans the same for the damaged lines that held the message, of which `n` is the copy or may be.
     fn plan_copies(
         &self,
-        n: ArrivalNo,
+        n: Option<ArrivalNo>,
         repairs: Option<ArrivalNo>,
         id: &MessageId,
         erasing: &mut Erasing,
     ) -> Result<(), ReadError> {
-        let Some(lost) = repairs else {
-            return Ok(());
-        };
+        let mut copies: BTreeSet<ArrivalNo> = repairs.into_iter().collect();
+        // One that is not repaired, or is without being known to be: its copy was taken for new. What a torn erasing
+        // leaves begins as the line did.
+        let hex = id.to_hex();
+        for damaged in self.damaged() {
+            let line = self.read(damaged)?;
+            let bytes = self.bytes_at(line.offset, line.len as usize)?;
+            if bytes.windows(hex.len()).any(|part| part == hex.as_bytes()) {
+                copies.insert(damaged);
+            }
+        }
         // A copy may itself have been damaged and fetched again; it does not say any more which line it was a copy of.
-        let mut copies = BTreeSet::from([lost]);
-        for before in (1..n.0).map(ArrivalNo) {
+        let until = repairs.map_or(0, |_| n.unwrap_or(self.len()).0);
+        for before in (1..until).map(ArrivalNo) {
             let record = self.index.records.record(before)?;
             if record.is_some_and(|record| record.id == id_prefix(id)) {
                 copies.insert(before);
             }
         }
-        for copy in copies.into_iter().filter(|copy| *copy < n) {
-            self.plan(copy, id, true, erasing)?;
+        for copy in copies {
+            if Some(copy) != n {
+                self.plan(copy, id, true, erasing)?;
+            }
         }
         Ok(())
     }

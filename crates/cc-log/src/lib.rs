@@ -43,6 +43,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod census;
 mod chains;
 mod checkpoint;
 mod checksum;
@@ -68,6 +69,7 @@ mod storage;
 mod view;
 mod writer;
 
+pub use census::{Census, JUDGED_LINES_MAX};
 pub use checkpoint::Rebuilt;
 pub use cursor::{Cursor, CursorStore, LockedCursor, Position};
 pub use error::{CursorError, DamagedLine, OpenError, ReadError, ViewError, WriteError};

@@ -164,7 +164,10 @@ pub(crate) fn is_erased(message: &Message) -> bool {
 /// goes by its hash, and both begin at nearly the same byte with the header that the id is of.
 pub(crate) fn erase(bytes: &[u8]) -> Option<Vec<u8>> {
     let parsed = parse(bytes).ok()?;
-    let message = parsed.message.without_body()?;
+    let message = parsed.message.without_body();
+    if !is_erased(&message) {
+        return None;
+    }
     let nick: NickIn<'_> = serde_json::from_slice(bytes).ok()?;
     let repairs = parsed.repairs;
     let whole = line_out(parsed.n, parsed.at, &message, &nick.nick, repairs);

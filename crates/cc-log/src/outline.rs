@@ -3,10 +3,12 @@
 use std::io;
 
 use cc_proto::id::{ArrivalNo, Seq};
+use cc_proto::message::Message;
 
 use crate::checkpoint::Committed;
 use crate::error::ReadError;
 use crate::fs::FsStorage;
+use crate::index::NO_BRANCH;
 use crate::layout;
 use crate::line::Line;
 use crate::lookup::{self, Verdict};
@@ -25,22 +27,23 @@ pub struct Outline {
     pub author_tag: u64,
     offset: u64,
     len: u32,
-    id: [u8; PREFIX_BYTES],
+    pub(crate) branch: u32,
+    pub(crate) seq: Seq,
+    pub(crate) id: [u8; PREFIX_BYTES],
 }
 
 impl Outline {
     fn of(line: &Line) -> Self {
-        let author = line
-            .message
-            .as_ref()
-            .ok()
-            .map(|it| author_prefix(&it.header().author));
+        let header = line.message.as_ref().ok().map(Message::header);
+        let author = header.map(|header| author_prefix(&header.author));
         Self {
             n: line.n,
             flags: line.flags,
             author_tag: author.map_or(0, u64::from_le_bytes),
             offset: line.offset,
             len: line.len,
+            branch: NO_BRANCH,
+            seq: header.map_or(Seq(0), |header| header.seq),
             id: line.id().map_or([0; PREFIX_BYTES], |id| id_prefix(&id)),
         }
     }
@@ -52,6 +55,8 @@ impl Outline {
             author_tag: u64::from_le_bytes(record.author),
             offset: record.offset,
             len: record.len,
+            branch: record.branch,
+            seq: record.seq,
             id: record.id,
         }
     }
@@ -66,8 +71,8 @@ impl Outline {
             injectable: 0,
             last_roster: 0,
             author: self.author_tag.to_le_bytes(),
-            branch: 0,
-            seq: Seq(0),
+            branch: self.branch,
+            seq: self.seq,
             id: self.id,
         }
     }

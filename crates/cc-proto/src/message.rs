@@ -332,16 +332,15 @@ impl Message {
         Ok(identity::verify(key, MESSAGE_DOMAIN, &bytes, signature))
     }
 
-    /// The message without its body, as it is kept once it was taken back; `None` where the body must stay, because
-    /// what the room is depends on it, or where it is gone already.
+    /// The message without its body, as it is kept once it was taken back. One that shapes the roster stays as it is: what
+    /// the room is depends on its body.
     #[must_use]
-    pub fn without_body(mut self) -> Option<Self> {
-        if self.shapes_roster() {
-            return None;
+    pub fn without_body(mut self) -> Self {
+        if !self.shapes_roster() {
+            self.wire.body = None;
+            self.body = None;
         }
-        self.wire.body.take()?;
-        self.body = None;
-        Some(self)
+        self
     }
 
     /// Drops a signature that was not verified.
