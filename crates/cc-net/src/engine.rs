@@ -232,16 +232,6 @@ impl<S: Storage> RoomEngine<S> {
         self.core.roster().nick(&me).unwrap_or_default()
     }
 
-    /// Whether we belonged, and no longer do, nor ask to be let in again.
-    pub fn is_removed(&self) -> bool {
-        let (roster, me) = (self.core.roster(), self.config.identity.author());
-        let asks = Files {
-            storage: &self.storage,
-            dir: &self.dir,
-        };
-        roster.is_founded() && !roster.contains(&me) && !asks.has_join()
-    }
-
     /// What the owner noted down about somebody.
     pub fn note(&self, who: &AuthorId) -> Note {
         self.local.note(who)

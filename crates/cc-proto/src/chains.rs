@@ -150,6 +150,13 @@ impl Chains {
         self.told.get(key)
     }
 
+    /// The held messages on branches that do not count.
+    pub fn strays(&self) -> impl Iterator<Item = MessageId> + '_ {
+        self.told
+            .values()
+            .flat_map(|told| told.strays.iter().copied())
+    }
+
     /// The chains of which not all counts.
     pub fn cut_chains(&self) -> impl Iterator<Item = ChainKey> + '_ {
         self.told.keys().copied()

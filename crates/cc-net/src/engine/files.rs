@@ -115,10 +115,6 @@ impl<S: Storage> Files<'_, S> {
         let _ = self.storage.remove(&self.dir.join(PENDING_JOIN_FILE));
     }
 
-    pub fn has_join(&self) -> bool {
-        self.storage.size(&self.dir.join(PENDING_JOIN_FILE)).is_ok()
-    }
-
     pub fn write_left(&self) -> Result<(), EngineError> {
         self.write(LEFT_FILE, b"")
     }

@@ -36,7 +36,7 @@ impl<S: Storage> RoomEngine<S> {
                 }
             })
             .collect();
-        view.strays = Vec::new();
+        view.strays = self.core.strays();
         view.save(&self.storage, &self.dir)
     }
 

@@ -30,7 +30,7 @@ impl RoomThread {
             });
         let members: Vec<MemberStatus> = members.collect();
         RoomStatus {
-            state: if core.is_joining() && !self.engine.is_removed() {
+            state: if core.is_joining() {
                 RoomState::Joining
             } else {
                 RoomState::Open
@@ -45,7 +45,7 @@ impl RoomThread {
                 .as_ref()
                 .map_or_else(GossipStatus::default, GossipHandle::status),
             forked: core.forkers(),
-            removed: self.engine.is_removed(),
+            removed: core.is_removed(),
         }
     }
 

@@ -13,7 +13,7 @@ use cc_proto::body::{Body, Chat, Profile};
 use cc_proto::clock::Now;
 use cc_proto::id::{AuthorId, Timestamp};
 use cc_proto::limits::LEARNED_ADDRESSES_MAX;
-use cc_proto::room::{Input, Output, SessionId, SyncAbortCode};
+use cc_proto::room::{Input, Output, RoomEvent as CoreEvent, SessionId, SyncAbortCode};
 use tokio::sync::{OwnedSemaphorePermit, broadcast, mpsc, oneshot, watch};
 use tokio::time::Instant;
 
@@ -261,7 +261,7 @@ impl RoomThread {
         let mut changed = false;
         for output in &turn.outputs {
             match output {
-                Output::RosterChanged => changed = true,
+                Output::RosterChanged | Output::Event(CoreEvent::Joined) => changed = true,
                 Output::SyncAbort {
                     session,
                     code: SyncAbortCode::Gone,
@@ -343,11 +343,11 @@ impl RoomThread {
         }
     }
 
-    /// Whether nobody of this room talks to `peer`. Before the room's founding is known, those whom
-    /// the ticket names may be dialled.
+    /// Whether nothing of this room is for `peer`. While joining, whoever the ticket names may be
+    /// dialled.
     fn is_gone(&self, peer: &AuthorId) -> bool {
-        let roster = self.engine.core().roster();
-        roster.is_founded() && !roster.contains(peer)
+        let core = self.engine.core();
+        !core.is_joining() && !core.roster().contains(peer)
     }
 
     fn session(&self, session: SessionId, act: impl FnOnce(&SessionHandle)) {
@@ -386,7 +386,7 @@ impl RoomThread {
         let face = Face {
             name: self.name(),
             nick: self.engine.nick().to_owned(),
-            joined,
+            joined: joined && !self.engine.core().is_joining(),
         };
         self.face.send_if_modified(|shown| {
             let changed = *shown != face;

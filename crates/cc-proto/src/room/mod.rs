@@ -80,6 +80,8 @@ pub struct RoomCore {
     unsurveyed: BTreeSet<ChainKey>,
     flood: Flood,
     sessions: BTreeMap<SessionId, Session>,
+    /// Who was told `busy`: since when, and when last.
+    waiting: BTreeMap<AuthorId, (u64, u64)>,
     peers: Peers,
     pace: Pace,
     addresses: Vec<PeerAddress>,
@@ -191,6 +193,7 @@ impl RoomCore {
             unsurveyed: BTreeSet::new(),
             flood: Flood::new(&stored.roster, now),
             sessions: BTreeMap::new(),
+            waiting: BTreeMap::new(),
             peers: Peers::new(me, config.bootstrap, now),
             pace: Pace::new(config.gossip, now),
             addresses: Vec::new(),
@@ -288,6 +291,12 @@ impl RoomCore {
     /// Every tip held.
     pub fn heads(&self) -> Vec<Head> {
         self.chains.heads()
+    }
+
+    /// Messages that are held and count for nothing, though their place is within their author's
+    /// bounds: they stand on a branch that was cut off.
+    pub fn strays(&self) -> Vec<MessageId> {
+        self.chains.strays().collect()
     }
 
     /// Tells where members were seen, for peers who ask.
