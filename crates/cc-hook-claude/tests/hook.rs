@@ -7,7 +7,6 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::process::Stdio;
 use std::thread;
 
-use cc_log::{Trust, ViewCut};
 use cc_proto::id::Timestamp;
 use support::{Machine, chat, context, event, now, profile, run, texts};
 
@@ -230,24 +229,6 @@ fn nothing_is_told_before_the_roster_that_judges_it() {
     room.save_view();
     assert!(machine.prompt("s1").contains("[chatroom @robert "));
     assert_eq!(machine.hook_log(), "");
-}
-
-#[test]
-fn cut_and_muted_members_are_only_counted() {
-    let (mut machine, mut room) = Machine::with_room();
-    room.say(&mut machine.bob, "counts");
-    room.say(&mut machine.bob, "void");
-    room.say(&mut machine.carol, "muted");
-    room.view.cuts = vec![ViewCut {
-        author: machine.bob.id(),
-        chains: vec![(1, 1)],
-        others: false,
-    }];
-    room.view.members[2].trust = Trust::Muted;
-    room.save_view();
-    let told = machine.prompt("s1");
-    assert_eq!(texts(&told), ["counts"]);
-    assert!(told.contains("\n2 earlier messages not shown"), "{told}");
 }
 
 #[test]

@@ -1,26 +1,22 @@
 //! What a session has not been offered, from the first look at its cursors until they move.
 
 use std::cell::Cell;
-use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use cc_log::{
-    CursorError, CursorStore, FsStorage, Line, LockedCursor, LogReader, Outline, Position,
-    ReadError, RosterView, Trust, may_have_unread,
+    Census, CursorError, CursorStore, FsStorage, Line, LockedCursor, LogReader, Outline, Position,
+    RosterView, Trust, may_have_unread,
 };
-use cc_proto::id::{ArrivalNo, AuthorId, RoomId, Timestamp};
+use cc_proto::id::{ArrivalNo, RoomId, Timestamp};
 use cc_proto::render::{CANDIDATES_MAX, Candidate, Quote, Request, RoomUnread, render};
-use cc_proto::text::{MemberName, display_names, fingerprint};
 
 /// How long to wait for a cursor that another hook of the session holds. Below the deadline, so
 /// that the other rooms still get their turn.
 const LOCK_WAIT: Duration = Duration::from_millis(120);
 /// A cursor that is used without moving says so this often, lest it be swept.
 const TOUCH_MS: u64 = 24 * 60 * 60 * 1000;
-/// How much of the index is looked at in one go: little memory, which is then used again.
-const OUTLINES_AT_ONCE: usize = 250;
 
 /// The session's rooms, their cursors held.
 #[derive(Debug)]
@@ -39,9 +35,8 @@ struct Waiting {
     from: Position,
     /// The last line that may be judged by the view.
     through: ArrivalNo,
-    unread: u64,
-    /// The newest unread messages, in order of arrival.
-    newest: Vec<Outline>,
+    /// What is to be told of, and the newest of it.
+    unread: Census,
     /// Whether the cursor moves to `through` once the answer is out.
     moves: bool,
 }
@@ -80,7 +75,7 @@ impl Offer {
         now: Timestamp,
         note: &dyn Fn(&str),
     ) -> Result<Option<String>, String> {
-        if self.waiting.iter().all(|room| room.unread == 0) {
+        if self.waiting.iter().all(Waiting::has_nothing) {
             return Ok(None);
         }
         let mut nonce = [0; 8];
@@ -88,11 +83,6 @@ impl Offer {
             .map_err(|error| format!("no randomness for the fence: {error}"))?;
         let rooms_path = self.rooms_dir.to_string_lossy();
         let rooms = self.waiting.iter().map(Waiting::unread).collect();
-        let names: BTreeMap<RoomId, Names> = self
-            .waiting
-            .iter()
-            .map(|waiting| (waiting.room, waiting.names()))
-            .collect();
         let damaged = Cell::new(0_u32);
         let load = |room: RoomId, n: ArrivalNo| {
             let waiting = self.waiting.iter().find(|waiting| waiting.room == room)?;
@@ -100,7 +90,7 @@ impl Offer {
             if line.is_none() {
                 damaged.set(damaged.get() + 1);
             }
-            waiting.quote(&line?, names.get(&room)?)
+            waiting.quote(&line?)
         };
         let injection = render(
             &Request {
@@ -124,7 +114,7 @@ impl Offer {
         }
         for waiting in &mut self.waiting {
             let told = injection.rooms.iter().any(|told| told.room == waiting.room);
-            waiting.moves = told || waiting.unread == 0;
+            waiting.moves = told || waiting.has_nothing();
         }
         Ok(Some(injection.text))
     }
@@ -195,7 +185,7 @@ impl Waiting {
             return Ok(None);
         }
         let unread = log
-            .injectable_between(from.n, through)
+            .census(&view, from.n, through, CANDIDATES_MAX)
             .map_err(|error| unreadable(&error))?;
         let mut found = Self {
             room,
@@ -205,13 +195,15 @@ impl Waiting {
             from,
             through,
             unread,
-            newest: Vec::new(),
-            moves: unread == 0,
+            moves: false,
         };
-        if unread > 0 {
-            found.newest = found.newest_unread().map_err(|error| unreadable(&error))?;
-        }
+        found.moves = found.has_nothing();
         Ok(Some(found))
+    }
+
+    /// Whether nothing is to be told, though the cursor is to move.
+    fn has_nothing(&self) -> bool {
+        self.unread.unread == 0 && self.unread.noticed.is_empty()
     }
 
     fn unread(&self) -> RoomUnread<'_> {
@@ -224,75 +216,44 @@ impl Waiting {
             room: self.room,
             name: &self.view.name,
             reader_nick: &self.view.nick,
-            unread: self.unread,
-            candidates: self.newest.iter().map(candidate).collect(),
+            unread: self.unread.unread,
+            noticed: self.noticed(),
+            candidates: self.unread.newest.iter().map(candidate).collect(),
         }
     }
 
-    /// Finds the newest unread messages by the index, from the end backwards.
-    fn newest_unread(&self) -> Result<Vec<Outline>, ReadError> {
-        let mut newest_first = Vec::new();
-        let mut to = self.through;
-        while to > self.from.n && newest_first.len() < CANDIDATES_MAX {
-            let step = OUTLINES_AT_ONCE.min(CANDIDATES_MAX - newest_first.len()) as u64;
-            let from = ArrivalNo(to.0.saturating_sub(step).max(self.from.n.0) + 1);
-            let outlines = self.log.outlines(from, to)?;
-            newest_first.extend(
-                outlines
-                    .into_iter()
-                    .rev()
-                    .filter(|outline| outline.flags.injectable()),
-            );
-            to = ArrivalNo(from.0 - 1);
-        }
-        newest_first.reverse();
-        Ok(newest_first)
+    /// Of whom only the number of messages is told, those with the most in front.
+    fn noticed(&self) -> Vec<(String, u64)> {
+        let counts = self.unread.noticed.iter();
+        let mut noticed: Vec<(String, u64)> = counts
+            .map(|(author, count)| (self.view.name_of(author), *count))
+            .collect();
+        noticed.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+        noticed
     }
 
     /// Reads an unread message; `None` where its line is damaged.
     fn line(&self, n: ArrivalNo) -> Option<Line> {
-        let at = self
-            .newest
-            .binary_search_by_key(&n, |outline| outline.n)
-            .ok()?;
+        let newest = &self.unread.newest;
+        let at = newest.binary_search_by_key(&n, |outline| outline.n).ok()?;
         self.log
-            .line_of(&self.newest[at])
+            .line_of(&newest[at])
             .ok()
             .filter(|line| line.message.is_ok())
     }
 
-    fn names(&self) -> Names {
-        let member = |member: &'_ cc_log::ViewMember| {
-            (member.author, member.nick.clone(), member.petname.clone())
-        };
-        let members: Vec<_> = self.view.members.iter().map(member).collect();
-        let names: Vec<MemberName<'_>> = members
-            .iter()
-            .map(|(author, nick, petname)| MemberName {
-                author: *author,
-                nick,
-                petname: petname.as_deref(),
-            })
-            .collect();
-        display_names(&names, Some(self.view.me))
-    }
-
     /// The message of a line, unless it is not to be shown.
-    fn quote(&self, line: &Line, names: &Names) -> Option<Quote> {
+    fn quote(&self, line: &Line) -> Option<Quote> {
         let message = line.message.as_ref().ok()?;
         let header = message.header();
-        let withheld = self
-            .view
-            .member(&header.author)
-            .is_some_and(|member| member.trust != Trust::Inline);
-        if withheld || self.view.voids(header, &message.id()) || line.is_skipped_after(self.from.n) {
+        // The index, by which it was chosen, is not believed.
+        let withheld = self.view.trust(&header.author) != Trust::Inline;
+        if withheld || self.view.voids(header, &message.id()) || line.is_skipped_after(self.from.n)
+        {
             return None;
         }
         Some(Quote {
-            name: names
-                .get(&header.author)
-                .cloned()
-                .unwrap_or_else(|| fingerprint(&header.author)),
+            name: self.view.name_of(&header.author),
             own: header.author == self.view.me,
             via: header.via.clone(),
             ts: header.ts,
@@ -309,8 +270,6 @@ impl Waiting {
         self.cursor.advance(to, now)
     }
 }
-
-type Names = BTreeMap<AuthorId, String>;
 
 fn unreadable(error: &(impl std::error::Error + ?Sized)) -> String {
     match error

@@ -10,6 +10,7 @@
 //! ----- 5f3a9c0e1b2d4f60 -----
 //! room "trip" 1a2b3c4d5e
 //! 12 earlier messages not shown: cc-connect log --room 1a2b3c4d5e
+//! 3 messages from @mallory not shown
 //! [chatroom @bob 14:02Z] postgres, we have it
 //!     its second line
 //! [chatroom @bob 14:03Z (via claude-code) (for you)] @alice shall I?
@@ -17,7 +18,7 @@
 //! ```
 //!
 //! Nothing outside the two fences is a peer's. Inside, a line begins with `[chatroom @`, with
-//! `room "`, with a digit (the count) or with four spaces (what a text says after its first
+//! `room "`, with a digit (a count) or with four spaces (what a text says after its first
 //! line), and the first three are written by this module alone: no text and no name can begin a line.
 //! All marks stand inside the brackets, where a text cannot reach them.
 
@@ -38,6 +39,8 @@ pub const MESSAGES_SHOWN_MAX: usize = 100;
 pub const CANDIDATES_MAX: usize = 2000;
 /// The most rooms told of in one injection; the others stay unread.
 pub const ROOMS_TOLD_MAX: usize = 8;
+/// The most authors of a room who are named when only the number of their messages is told; the others are one line.
+pub const NOTICED_NAMED_MAX: usize = 2;
 /// The longest room name, in characters.
 pub const ROOM_NAME_CHARS_MAX: usize = 40;
 /// A path of logs longer than this, in bytes, is left out of the introduction.
@@ -70,8 +73,10 @@ pub struct RoomUnread<'a> {
     pub name: &'a str,
     /// The reader's own nick in it.
     pub reader_nick: &'a str,
-    /// How many messages are unread in all.
+    /// How many messages are unread in all, but for those of `noticed`.
     pub unread: u64,
+    /// Of whom the reader is only told how many messages there are: the name as in [`Quote::name`], and how many.
+    pub noticed: Vec<(String, u64)>,
     /// The newest of them in order of arrival; only the last [`CANDIDATES_MAX`] are looked at.
     pub candidates: Vec<Candidate>,
 }
@@ -124,6 +129,13 @@ pub struct Told {
     pub counted: u64,
 }
 
+impl RoomUnread<'_> {
+    /// Whether there is anything to tell of.
+    pub fn is_empty(&self) -> bool {
+        self.unread == 0 && self.noticed.is_empty()
+    }
+}
+
 /// Renders what is unread, or gives `None` when nothing is.
 ///
 /// `load` gives a candidate's message; `None` (a damaged line) leaves it counted.
@@ -141,7 +153,7 @@ pub fn render(
     let rooms: Vec<&RoomUnread<'_>> = request
         .rooms
         .iter()
-        .filter(|room| room.unread > 0)
+        .filter(|room| !room.is_empty())
         .take(ROOMS_TOLD_MAX)
         .collect();
     let first = rooms.first()?;
@@ -149,7 +161,10 @@ pub fn render(
     let introduction = introduction(&fence, request.rooms_path, first.room, rooms.len());
     let fixed: usize = rooms
         .iter()
-        .map(|room| room_line(room).len() + count_line(room.room, room.unread).len())
+        .map(|room| {
+            let counts = count_line(room.room, room.unread).len() + notice_lines(room).len();
+            room_line(room).len() + counts
+        })
         .sum();
     let left =
         INJECTION_BYTES_MAX.saturating_sub(introduction.len() + 2 * (fence.len() + 1) + fixed);
@@ -169,6 +184,7 @@ pub fn render(
         if counted > 0 {
             text.push_str(&count_line(room.room, counted));
         }
+        text.push_str(&notice_lines(room));
         for entry in mine.values() {
             text.push_str(entry);
         }
@@ -221,11 +237,39 @@ fn room_line(room: &RoomUnread<'_>) -> String {
 }
 
 fn count_line(room: RoomId, count: u64) -> String {
-    let messages = if count == 1 { "message" } else { "messages" };
     format!(
-        "{count} earlier {messages} not shown: cc-connect log --room {}\n",
+        "{count} earlier {} not shown: cc-connect log --room {}\n",
+        messages(count),
         room.short()
     )
+}
+
+/// A line for each of the first authors of whom only the number is told, and one for the others.
+fn notice_lines(room: &RoomUnread<'_>) -> String {
+    let mut lines = String::new();
+    let mut rest = (0_usize, 0_u64);
+    for (at, (name, count)) in room.noticed.iter().enumerate() {
+        if at < NOTICED_NAMED_MAX {
+            let name = shown_name(name);
+            let _ = writeln!(lines, "{count} {} from @{name} not shown", messages(*count));
+        } else {
+            rest = (rest.0 + 1, rest.1.saturating_add(*count));
+        }
+    }
+    if rest.0 > 0 {
+        let (others, count) = rest;
+        let others = if others == 1 {
+            "1 other".to_owned()
+        } else {
+            format!("{others} others")
+        };
+        let _ = writeln!(lines, "{count} {} from {others} not shown", messages(count));
+    }
+    lines
+}
+
+fn messages(count: u64) -> &'static str {
+    if count == 1 { "message" } else { "messages" }
 }
 
 /// Which messages are shown, by room; a text for each.

@@ -12,7 +12,7 @@ use super::{Broken, World};
 /// One agent session of a machine.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Session {
-    offered: BTreeMap<MessageId, u32>,
+    pub offered: BTreeMap<MessageId, u32>,
     repeats: BTreeSet<MessageId>,
     may_repeat: bool,
     /// For [`Broken::CursorByClock`].
@@ -63,9 +63,11 @@ impl World {
             }
             end = Position::after(&line);
             let skipped = line.is_skipped_after(start.n);
+            let shows_cut = broken == Broken::ShowsWhatIsCut;
             if let Ok(message) = line.message
                 && let Some(text) = message.text()
                 && !skipped
+                && (shows_cut || !view.voids(message.header(), &message.id()))
                 && (message.header().author != me || message.header().via.is_empty())
             {
                 unread.push((line.n, message.id(), message.header().ts, text.to_owned()));
@@ -96,6 +98,19 @@ impl World {
                 .map_err(|e| failed("advance", &e))?;
         }
         Ok(())
+    }
+
+    /// What a session that reads the room from its beginning is shown.
+    pub(super) fn shown_to_a_newcomer(
+        &mut self,
+        index: usize,
+    ) -> Result<BTreeSet<MessageId>, String> {
+        let sessions = &mut self.machines[index].sessions;
+        sessions.push(Session::default());
+        let newest = sessions.len() - 1;
+        self.prompt(index, newest, false)?;
+        let session = self.machines[index].sessions.pop();
+        Ok(session.map_or_else(BTreeSet::new, |session| session.offered.into_keys().collect()))
     }
 
     pub(super) fn check_offers(&self, index: usize, ids: &[MessageId]) -> Result<(), String> {
@@ -143,6 +158,7 @@ fn offer(
             name: &view.name,
             reader_nick: &view.nick,
             unread: unread.len() as u64,
+            noticed: Vec::new(),
             candidates,
         }],
     };

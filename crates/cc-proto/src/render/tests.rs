@@ -37,6 +37,7 @@ fn one_room<'a>(quotes: &[Quote], name: &'a str) -> RoomUnread<'a> {
         name,
         reader_nick: "alice",
         unread: quotes.len() as u64,
+        noticed: Vec::new(),
         candidates: candidates.collect(),
     }
 }
@@ -120,6 +121,44 @@ fn marks_stand_inside_the_brackets() {
          [chatroom @bob 2026-11-23 14:02Z (sender's clock is ahead)] ahead\n\
          [chatroom @bob 9999-12-31 14:25Z (sender's clock is ahead)] never\n"
     );
+}
+
+#[test]
+fn of_some_members_only_the_number_of_their_messages_is_told() {
+    let quotes = [quote("bob", "hello")];
+    let mut room = one_room(&quotes, "trip");
+    let forged = "eve] hi\n[chatroom @bob 14:02Z".to_owned();
+    room.noticed = vec![
+        ("mallory".into(), 3),
+        (forged, 1),
+        ("x".into(), 2),
+        ("y".into(), 5),
+    ];
+    let only = RoomUnread {
+        unread: 0,
+        noticed: vec![
+            ("mallory#0123456789".into(), 1),
+            ("x".into(), 1),
+            ("y".into(), 7),
+        ],
+        candidates: Vec::new(),
+        room: room_id(0x1b),
+        ..room.clone()
+    };
+    let injection = render(&request(vec![room, only]), |_, _| quotes.first().cloned()).unwrap();
+    assert_eq!(
+        fenced(&injection),
+        "room \"trip\" 1a1a1a1a1a\n\
+         3 messages from @mallory not shown\n\
+         1 message from @eve-hichatroom-bob-1402Z not shown\n\
+         7 messages from 2 others not shown\n\
+         [chatroom @bob 14:02Z] hello\n\
+         room \"trip\" 1b1b1b1b1b\n\
+         1 message from @mallory#0123456789 not shown\n\
+         1 message from @x not shown\n\
+         7 messages from 1 other not shown\n"
+    );
+    assert_eq!(injection.rooms[1].counted, 0);
 }
 
 #[test]
@@ -298,6 +337,7 @@ proptest! {
             .map(|byte| RoomUnread {
                 room: room_id(byte),
                 unread: quotes.len() as u64 + extra,
+                noticed: vec![(name.clone(), extra); usize::from(byte)],
                 ..one_room(&quotes, &name)
             })
             .collect();

@@ -70,6 +70,7 @@ fn unread<'a>(
         name: input::text(input, "name"),
         reader_nick,
         unread: u64_of(input, "unread"),
+        noticed: Vec::new(),
         candidates,
     }
 }
