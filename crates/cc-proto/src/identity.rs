@@ -85,10 +85,22 @@ impl fmt::Debug for Identity {
     }
 }
 
+/// Whether somebody can have the secret of a key: it is the canonical encoding of a point, and that
+/// is not of small order, under which anybody can sign.
+pub fn is_sound_key(key: &[u8; 32]) -> bool {
+    sound_key(key).is_some()
+}
+
+fn sound_key(bytes: &[u8; 32]) -> Option<VerifyingKey> {
+    let key = VerifyingKey::from_bytes(bytes).ok()?;
+    let canonical = key.to_edwards().compress().as_bytes() == bytes;
+    (canonical && !key.is_weak()).then_some(key)
+}
+
 /// Strict Ed25519 verification under `domain`: small-order keys, non-canonical points and a
 /// non-canonical S are refused, so that all members come to the same verdict.
 pub fn verify(key: &[u8; 32], domain: &[u8], message: &[u8], signature: &Signature) -> bool {
-    let Ok(key) = VerifyingKey::from_bytes(key) else {
+    let Some(key) = sound_key(key) else {
         return false;
     };
     let signature = ed25519_dalek::Signature::from_bytes(&signature.0);
@@ -114,6 +126,26 @@ mod tests {
             &signature
         ));
         assert!(!verify(&[0; 32], MESSAGE_DOMAIN, b"hello", &signature));
+    }
+
+    #[test]
+    fn a_key_that_is_no_canonical_point_of_large_order_is_not_sound() {
+        let key = |low: u8, rest: u8, high: u8| {
+            let mut key = [rest; 32];
+            (key[0], key[31]) = (low, high);
+            key
+        };
+        assert!(is_sound_key(Identity::from_seed([7; 32]).author().as_bytes()));
+        for (what, key) in [
+            ("of order 4", key(0, 0, 0)),
+            ("neutral", key(1, 0, 0)),
+            ("neutral, with the sign of x = 0", key(1, 0, 0x80)),
+            ("of order 2", key(0xec, 0xff, 0x7f)),
+            ("no point", key(2, 0, 0)),
+            ("of large order, with y = p + 3", key(0xf0, 0xff, 0x7f)),
+        ] {
+            assert!(!is_sound_key(&key), "{what}");
+        }
     }
 
     #[test]

@@ -243,7 +243,7 @@ impl Proof {
         }
         match bytes.first() {
             Some(&version) if version != PROOF_VERSION => {
-                return Err(ProofError::UnknownVersion { version });
+                Err(ProofError::UnknownVersion { version })
             }
             _ => Ok(codec::decode::<Wire>(bytes)?.proof),
         }

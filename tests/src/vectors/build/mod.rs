@@ -5,6 +5,7 @@
 
 mod bodies;
 mod chains;
+mod curve;
 mod disk;
 mod doors;
 mod encoding;
@@ -33,6 +34,7 @@ pub fn all() -> Vec<Case> {
     encoding::add(&mut cases);
     tickets::add(&mut cases);
     signatures::add(&mut cases);
+    curve::add(&mut cases);
     headers::add(&mut cases);
     bodies::add(&mut cases);
     messages::add(&mut cases);
