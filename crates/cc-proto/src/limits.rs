@@ -107,6 +107,8 @@ pub const BUNDLES_BURST: u64 = 64;
 pub const BUNDLES_PER_SECOND: u64 = 16;
 /// Most places whose body was withheld that are asked for again.
 pub const BODILESS_MAX: usize = 65_536;
+/// Most members of whom it is remembered that they wait for a session.
+pub const WAITING_MAX: usize = 4_096;
 /// Where all sessions of a room are taken, the one that began first gives way to a member without one
 /// after this time, in milliseconds.
 pub const SESSION_TURN_MS: u64 = 10 * 1000;

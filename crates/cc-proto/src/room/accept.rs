@@ -137,6 +137,7 @@ impl RoomCore {
             Place::Lost => {
                 let header = message.header();
                 self.lost.remove(&(header.author, header.chain, header.seq));
+                self.unsurveyed.insert(chain_of(&message));
                 let act = message.shapes_roster().then(|| message.clone());
                 let message = self.without_retracted(message);
                 turn.append(message, None);

@@ -306,7 +306,9 @@ impl RoomCore {
             session.shared = true;
             session.outbox.share();
         }
-        session.outbox.keep_told(&self.chains);
+        if self.chains.cut_chains().next().is_some() {
+            session.outbox.keep_told(&self.chains);
+        }
         while session.credit > 0 {
             let frame = match session.queue.pop_front() {
                 Some(frame) => frame,

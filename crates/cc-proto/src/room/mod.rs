@@ -9,7 +9,8 @@
 //! | `cuts.rs` | what of the held chains counts |
 //! | `members.rs` | what a change of the roster brings with it |
 //! | `flood.rs` | what one author or peer may cost us |
-//! | `session.rs` | the sync session: its beginning and end, hello, the door |
+//! | `session.rs` | the sync session: its beginning and end |
+//! | `door.rs` | who gets a session: proofs, joins, turns |
 //! | `exchange.rs` | what goes over in it: heads, locators, segments |
 //! | `peers.rs` | who is online, with whom to sync and when |
 //!
@@ -19,6 +20,7 @@
 mod accept;
 mod acts;
 mod cuts;
+mod door;
 mod exchange;
 mod flood;
 mod members;

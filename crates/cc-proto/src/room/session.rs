@@ -1,5 +1,5 @@
-//! The sync session, both sides: how it begins and ends, hello and the door. What goes over in
-//! between is in `exchange.rs`.
+//! The sync session, both sides: how it begins and ends. Who gets one is in `door.rs`, what goes
+//! over in between in `exchange.rs`.
 //!
 //! ```text
 //! dialer                         answerer
@@ -14,18 +14,16 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
-use super::accept::Accepted;
 use super::{MisbehaviourKind, Output, RoomCore, RoomEvent, SessionId, SyncAbortCode, Turn};
-use crate::body::{Admit, Body};
 use crate::chains::ChainKey;
 use crate::clock::Now;
 use crate::frames::{Hello, Proof, Refusal, SYNC_VERSION, SyncFrame};
 use crate::history::History;
 use crate::id::{AuthorId, Hash};
 use crate::limits;
-use crate::message::{Message, SignedMessage};
+use crate::message::Message;
 use crate::outbox::{Outbox, PeerTips};
-use crate::roster::{DoorError, Roster};
+use crate::roster::Roster;
 
 /// Where a session stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -347,7 +345,7 @@ impl RoomCore {
                 }
             }
         }
-        if self.sessions.len() >= limits::SESSIONS_MAX && !self.make_way(turn) {
+        if !self.takes_turn(session.peer, turn) {
             return Ok(Err(Fault::Refuse(Refusal::Busy)));
         }
         let digest = self.told_digest(&session.peer, turn)?;
@@ -358,102 +356,6 @@ impl RoomCore {
         session.queue.push_back(welcome);
         self.exchange(session, hello.digest == digest, turn)?;
         Ok(Ok(()))
-    }
-
-    /// Judges a join at our door, and lets the joiner in: the join and our admit are appended, and
-    /// so are durable, before the welcome leaves.
-    fn door<H: History>(
-        &mut self,
-        peer: &AuthorId,
-        join: SignedMessage,
-        turn: &mut Turn<'_, H>,
-    ) -> Result<Result<(), Refusal>, H::Error> {
-        if self.is_joining() || !self.roster.contains(&self.me()) {
-            return Ok(Err(Refusal::Refused));
-        }
-        if self.roster.contains(peer) {
-            return Ok(Ok(()));
-        }
-        let Ok(join) = join.verify(&self.room) else {
-            return Ok(Err(Refusal::Refused));
-        };
-        let Some(Body::Join(body)) = join.body() else {
-            return Ok(Err(Refusal::Refused));
-        };
-        if join.header().author != *peer {
-            return Ok(Err(Refusal::Refused));
-        }
-        match self.roster.judge(peer, body, turn.now) {
-            Ok(()) => {}
-            Err(DoorError::Expired) => return Ok(Err(Refusal::Expired)),
-            Err(DoorError::UsedUp) => return Ok(Err(Refusal::UsedUp)),
-            Err(DoorError::Revoked) => return Ok(Err(Refusal::Revoked)),
-            Err(DoorError::Removed) => return Ok(Err(Refusal::Removed)),
-            Err(DoorError::UnknownInvite) => return Ok(Err(Refusal::Refused)),
-        }
-        let invite = body.invite;
-        if let Accepted::Refused(_) = self.accept(join.clone(), turn)? {
-            return Ok(Err(Refusal::Refused));
-        }
-        let admit = Body::Admit(Admit {
-            joiner: *peer,
-            invite,
-            join: join.id(),
-        });
-        if let Ok(admit) = self.write(admit, String::new(), None, None, turn) {
-            self.spread(&join, turn);
-            self.spread(&admit, turn);
-        }
-        Ok(Ok(()))
-    }
-
-    fn own_bundle(&self) -> Vec<SignedMessage> {
-        let bundle = self.roster.bundle(&self.me());
-        bundle.iter().map(|act| act.wire().clone()).collect()
-    }
-
-    /// The acts that it takes, beyond what is held here, to show that a peer belongs; `None` where
-    /// it does not.
-    fn proof_of_member(
-        &mut self,
-        peer: &AuthorId,
-        bundle: &[SignedMessage],
-        now: Now,
-    ) -> Option<Vec<Message>> {
-        if self.roster.contains(peer) {
-            return Some(Vec::new());
-        }
-        let is_judged = !bundle.is_empty()
-            && bundle.len() <= limits::BUNDLE_MESSAGES_MAX
-            && self.flood.takes_bundle(now);
-        if !is_judged {
-            return None;
-        }
-        let acts: Vec<Message> = bundle
-            .iter()
-            .filter_map(|act| act.clone().verify(&self.room).ok())
-            .collect();
-        let contained = self.roster.would_contain(peer, &acts);
-        contained.then_some(acts)
-    }
-
-    /// Ends a session so that a member without one gets it: of those open for some time the one that
-    /// began first, and rather one of a peer with two.
-    fn make_way<H>(&mut self, turn: &mut Turn<'_, H>) -> bool {
-        let now = turn.now.mono_ms;
-        let count = |peer| self.sessions.values().filter(|it| it.peer == peer).count();
-        let turns = self.sessions.iter();
-        let over = turns.filter(|(_, it)| it.opened_at + limits::SESSION_TURN_MS <= now);
-        let longest = over.min_by_key(|(_, it)| (count(it.peer) == 1, it.opened_at));
-        let Some(id) = longest.map(|(id, _)| *id) else {
-            return false;
-        };
-        if let Some(ended) = self.sessions.remove(&id) {
-            self.peers.want_later(ended.peer, turn.now);
-        }
-        let code = SyncAbortCode::MadeWay;
-        turn.out.push(Output::SyncAbort { session: id, code });
-        true
     }
 
     fn end_badly<H: History>(
@@ -487,6 +389,9 @@ impl RoomCore {
             self.peers.refused(&peer, turn.now);
         } else {
             self.peers.failed(&peer, turn.now);
+        }
+        if session.dialed && matches!(fault, Fault::Refuse(Refusal::Busy)) {
+            self.peers.want_later(peer, turn.now);
         }
         turn.out.push(Output::SyncAbort { session: id, code });
     }

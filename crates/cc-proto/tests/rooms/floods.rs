@@ -131,13 +131,28 @@ fn a_member_without_a_session_gets_one_though_others_hold_all() {
             _ => None,
         })
     };
-    let late = SessionId(2_000_000);
-    let outputs = open_session(&mut world, late.0, 19);
-    assert_eq!(aborted(&outputs), Some((late, SyncAbortCode::Refused)));
-    world.mono_ms += limits::SESSION_TURN_MS;
-    let outputs = open_session(&mut world, late.0 + 1, 19);
+    let refused = |session| Some((SessionId(session), SyncAbortCode::Refused));
+    let made_way = |session| Some((SessionId(session), SyncAbortCode::MadeWay));
     assert_eq!(
-        aborted(&outputs),
-        Some((SessionId(1_000_000), SyncAbortCode::MadeWay))
+        aborted(&open_session(&mut world, 19_000, 19)),
+        refused(19_000)
+    );
+    world.mono_ms += limits::SESSION_TURN_MS - 100;
+    // The one who waited longer comes first, however often others ask.
+    assert_eq!(
+        aborted(&open_session(&mut world, 18_000, 18)),
+        refused(18_000)
+    );
+    assert_eq!(
+        aborted(&open_session(&mut world, 18_001, 18)),
+        refused(18_001)
+    );
+    assert_eq!(
+        aborted(&open_session(&mut world, 19_001, 19)),
+        made_way(1_000_000)
+    );
+    assert_eq!(
+        aborted(&open_session(&mut world, 18_002, 18)),
+        made_way(1_000_001)
     );
 }
