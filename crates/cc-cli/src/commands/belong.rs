@@ -93,7 +93,7 @@ fn tell_of_removal(
     if let Some(removal) = removal {
         said.push(format!(
             "removed {who} from {}. What they wrote before stays; what they write from now on counts for nobody who \
-             has heard of this. What they have read cannot be unread.",
+             has heard of this. What they have read cannot be unread. Nobody tells them: to them the room falls silent.",
             room.shown_name()
         ));
         let ended: Vec<&str> = removal.voided.iter().map(|invite| short(invite)).collect();
