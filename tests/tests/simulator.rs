@@ -3,7 +3,7 @@
 use cc_tests::sim::{Broken, run};
 
 /// Seeds of every run of the tests; `CC_SIM_SEEDS` asks for more or fewer.
-const SEEDS: u64 = 2_000;
+const SEEDS: u64 = 5_000;
 
 fn seeds() -> u64 {
     std::env::var("CC_SIM_SEEDS")
@@ -40,10 +40,10 @@ fn members_end_equal_and_every_session_was_offered_everything() {
 }
 
 /// Seeds that once failed: a member admitted in a chain that forked (174, 779), a fork met twice in
-/// one segment (350, 1029).
+/// one segment (350, 1029), somebody let back who shows so to who has not heard of it (166).
 #[test]
 fn seeds_that_once_failed_hold() {
-    for seed in [174, 350, 779, 1029] {
+    for seed in [166, 174, 350, 779, 1029] {
         assert!(
             run(seed, Broken::Nothing).is_ok(),
             "{:?}",
@@ -72,4 +72,14 @@ fn a_cursor_that_moves_before_the_print_is_caught() {
 #[test]
 fn an_answer_before_the_sync_is_caught() {
     assert!(!failures(100, Broken::ToldBeforeDurable).is_empty());
+}
+
+#[test]
+fn going_on_with_the_removed_is_caught() {
+    assert!(!failures(300, Broken::RemovedStaysConnected).is_empty());
+}
+
+#[test]
+fn showing_what_is_cut_is_caught() {
+    assert!(!failures(300, Broken::ShowsWhatIsCut).is_empty());
 }

@@ -1,13 +1,14 @@
 //! One home: its disk, its engine and its clock.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use cc_log::fault::FaultStorage;
 use cc_net::engine::{EngineConfig, EngineError, RoomEngine};
 use cc_proto::clock::Now;
-use cc_proto::id::{AuthorId, MessageId, Timestamp};
+use cc_proto::id::{ArrivalNo, AuthorId, MessageId, Timestamp};
 use cc_proto::identity::Identity;
+use cc_proto::message::Message;
 use cc_proto::room::Input;
 use cc_proto::ticket::{PeerAddress, Ticket};
 
@@ -33,6 +34,10 @@ pub(super) struct Machine {
     pub sessions: Vec<Session>,
     /// The ids that this disk is known to hold durably, by acknowledgement.
     pub acknowledged: BTreeSet<MessageId>,
+    /// What its log holds; bodies that were erased since are still here.
+    pub held: BTreeMap<MessageId, Message>,
+    /// Which ticket it joins by, among those there are by then.
+    pub ticket: usize,
     index: usize,
     storage: FaultStorage,
     skew_ms: i64,
@@ -60,6 +65,8 @@ impl Machine {
             deaf,
             sessions: vec![Session::default(), Session::default()],
             acknowledged: BTreeSet::new(),
+            held: BTreeMap::new(),
+            ticket: 0,
             index,
             storage: FaultStorage::new(),
             skew_ms,
@@ -97,15 +104,38 @@ impl Machine {
     }
 
     pub fn is_member(&self) -> bool {
-        self.engine
-            .as_ref()
-            .is_some_and(|engine| !engine.core().is_joining())
+        self.engine.as_ref().is_some_and(|engine| {
+            let core = engine.core();
+            !core.is_joining() && core.roster().contains(&self.me())
+        })
+    }
+
+    /// Whether it knows that somebody was removed.
+    pub fn knows_removed(&self, who: &AuthorId) -> bool {
+        let roster = self.engine.as_ref().map(|engine| engine.core().roster());
+        roster.is_some_and(|roster| !roster.contains(who) && !roster.removes_of(who).is_empty())
     }
 
     pub fn next_token(&mut self) -> Option<u64> {
         self.engine.as_ref()?;
         self.tokens += 1;
         Some(self.tokens)
+    }
+
+    /// Reads what its log holds.
+    fn read_log(&mut self) -> Result<(), String> {
+        self.held.clear();
+        let Some(engine) = &self.engine else {
+            return Ok(());
+        };
+        let log = engine.log();
+        for n in 1..=log.len().0 {
+            let line = log.read(ArrivalNo(n)).map_err(|error| error.to_string())?;
+            if let Ok(message) = line.message {
+                self.held.insert(message.id(), message);
+            }
+        }
+        Ok(())
     }
 
     pub fn die_after(&self, operations: u64) {
@@ -145,7 +175,8 @@ impl World {
             self.machines[index].started = true;
             return self.restart(index);
         }
-        let ticket = match self.ticket.clone() {
+        let chosen = self.machines[index].ticket % self.tickets.len().max(1);
+        let ticket = match self.tickets.get(chosen).cloned() {
             Some(ticket) => self.with_addresses(ticket),
             None if index == 0 => return self.found(),
             None => return Ok(()),
@@ -180,13 +211,36 @@ impl World {
             now,
         )
         .map_err(|error| format!("create: {error}"))?;
-        self.ticket = engine.ticket().cloned();
+        self.tickets.extend(engine.ticket().cloned());
         machine.engine = Some(engine);
+        machine.read_log()?;
         self.schedule_tick(0);
         Ok(())
     }
 
-    fn with_addresses(&mut self, mut ticket: Ticket) -> Ticket {
+    /// Asks to be let in again.
+    pub(super) fn ask_again(&mut self, index: usize, ticket: &Ticket) -> Result<(), String> {
+        let ticket = self.with_addresses(ticket.clone());
+        let machine = &mut self.machines[index];
+        let (now, me) = (machine.now(self.now_ms), machine.me());
+        let Some(engine) = &mut machine.engine else {
+            return Ok(());
+        };
+        if !engine.core().is_joining() && engine.core().roster().contains(&me) {
+            return Ok(());
+        }
+        let renewed = engine.renew(&ticket, "back again", now);
+        if renewed.map_err(|error| format!("machine {index} does not ask again: {error}"))? {
+            // Its sessions and timers are those of a core that is gone.
+            machine.life += 1;
+            machine.ticks_until = 0;
+            self.drop_sessions(index);
+            self.schedule_tick(index);
+        }
+        Ok(())
+    }
+
+    pub(super) fn with_addresses(&mut self, mut ticket: Ticket) -> Ticket {
         let known: Vec<AuthorId> = self
             .machines
             .iter()
@@ -232,8 +286,8 @@ impl World {
         }
         machine.life += 1;
         let room = self
-            .ticket
-            .as_ref()
+            .tickets
+            .first()
             .map(|ticket| rooms().join(ticket.room.to_hex()));
         let opened = room.filter(|_| machine.started).map(|dir| {
             let now = machine.now(self.now_ms);
@@ -245,10 +299,13 @@ impl World {
             )
         });
         match opened {
-            Some(Ok(engine)) => machine.engine = Some(engine),
+            Some(Ok(engine)) => {
+                machine.engine = Some(engine);
+                machine.read_log()?;
+            }
             // It died before the making or joining was acknowledged.
             None | Some(Err(EngineError::NoRoom { .. })) if machine.acknowledged.is_empty() => {
-                return if index == 0 && self.ticket.is_some() {
+                return if index == 0 && !self.tickets.is_empty() {
                     Ok(())
                 } else {
                     self.start(index)
@@ -306,6 +363,9 @@ impl World {
             machine.engine = None;
             machine.life += 1;
         }
+        let appended = turn.appended.iter();
+        let held = appended.map(|line| (line.message.id(), line.message.clone()));
+        self.machines[index].held.extend(held);
         for stored in turn
             .drafts
             .into_iter()
@@ -316,6 +376,8 @@ impl World {
         }
         if turn.failed {
             self.drop_sessions(index);
+            // What the disk refused may be there or not: it is read again, unless the disk is dead.
+            let _ = self.machines[index].read_log();
         }
         for output in turn.outputs {
             self.carry_out(index, output);

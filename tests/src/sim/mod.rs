@@ -3,17 +3,23 @@
 //! It runs the shipped [`RoomEngine`](cc_net::engine::RoomEngine) over a disk that loses and tears
 //! what was not synced. Between the machines is a network that loses, doubles and reorders gossip
 //! and cuts sync streams. [`run`] plays the plan of a seed and then checks what must always hold:
-//! members end with equal messages and rosters, what was acknowledged is there, what was forged is
-//! not, and every session was offered every message. The same seed plays the same run.
+//! members end with equal rosters and equal sets of messages that count, what was acknowledged and
+//! counts is there, what was forged is not, what was taken back is erased, nothing was sent to whom its
+//! sender knew to be removed, and every session was offered every message that counts and is shown no
+//! other. The same seed plays the same run.
 //!
 //! | file | what it holds |
 //! |---|---|
 //! | `plan.rs` | what a seed lets happen, and when |
+//! | `deeds.rs` | invites, removals, grants, leaving and returning, taking back |
+//! | `hostile.rs` | forgers, removed members who go on, floods |
 //! | `machine.rs` | one home: its disk, its engine, its clock |
 //! | `network.rs` | gossip, sync streams, partitions |
 //! | `readers.rs` | agent sessions and their cursors |
 //! | `verdict.rs` | what must hold at the end |
 
+mod deeds;
+mod hostile;
 mod machine;
 mod network;
 mod plan;
@@ -50,6 +56,10 @@ pub enum Broken {
     ToldBeforeDurable,
     /// The cursor moves before the text is printed.
     CursorBeforePrint,
+    /// Gossip goes on with whom the roster says was removed.
+    RemovedStaysConnected,
+    /// Sessions are shown what counts for nothing.
+    ShowsWhatIsCut,
 }
 
 /// What a run was like.
@@ -57,7 +67,7 @@ pub enum Broken {
 pub struct Report {
     /// Chat messages acknowledged to their senders.
     pub acknowledged: usize,
-    /// Messages that every member ended with.
+    /// Messages that count, which every member ended with.
     pub messages: usize,
     /// Machines that belonged at the end.
     pub members: usize,
@@ -83,7 +93,12 @@ struct World {
     events: BTreeMap<(u64, u64), Event>,
     machines: Vec<Machine>,
     network: Network,
-    ticket: Option<Ticket>,
+    /// Of every invite that was made, the first one's first.
+    tickets: Vec<Ticket>,
+    /// Written by somebody removed after whoever removed them had said so.
+    after_removal: BTreeSet<MessageId>,
+    /// What no run may do, as soon as it is done.
+    broke: Option<String>,
     forged: BTreeSet<MessageId>,
     /// Acknowledged, and not lost by putting back an old disk on purpose.
     acknowledged: BTreeSet<MessageId>,
@@ -112,7 +127,9 @@ impl World {
             events: BTreeMap::new(),
             machines: Vec::new(),
             network: Network::default(),
-            ticket: None,
+            tickets: Vec::new(),
+            after_removal: BTreeSet::new(),
+            broke: None,
             forged: BTreeSet::new(),
             acknowledged: BTreeSet::new(),
             crashes: 0,
@@ -158,6 +175,9 @@ impl World {
             };
             self.now_ms = key.0;
             self.handle(event)?;
+            if let Some(broke) = self.broke.take() {
+                return Err(broke);
+            }
         }
         if let Some(differences) = self.differences() {
             return Err(format!(

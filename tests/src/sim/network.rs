@@ -2,19 +2,22 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use cc_proto::frames::SyncFrame;
 use cc_proto::id::AuthorId;
 use cc_proto::room::{Input, Output, SessionId};
 
-use super::{Event, World};
+use super::{Broken, Event, World};
 
 /// One end of a stream: machine, life, session.
-type End = (usize, u32, SessionId);
+pub(super) type End = (usize, u32, SessionId);
 
 #[derive(Debug, Default)]
 pub(super) struct Network {
     /// One bit a machine: those with unequal bits do not reach each other. 0: all do.
     pub side: u64,
     pub last_session: u64,
+    /// Sessions that no machine's engine dialed, and who is at their other end.
+    pub by_hand: BTreeMap<End, AuthorId>,
     links: BTreeMap<End, Link>,
     neighbors: BTreeSet<(usize, u32, usize, u32)>,
     /// Who was told of by a finished sync, and may be asked to be a neighbour.
@@ -128,6 +131,7 @@ impl World {
     }
 
     fn send(&mut self, from: End, frame: Vec<u8>) {
+        self.check_frame(from, &frame);
         let Some(link) = self.network.links.get(&from) else {
             return;
         };
@@ -228,8 +232,12 @@ impl World {
                 .neighbors
                 .iter()
                 .filter(|(a, _, b, _)| *a == at && self.network.reaches(at, *b))
+                .filter(|(a, _, b, _)| self.goes_on_with(*a, *b))
                 .map(|(_, _, b, _)| *b)
                 .collect();
+            for to in &next {
+                self.check_sent(at, self.machines[*to].me(), "gossip");
+            }
             frontier.extend(next.into_iter().filter(|b| reached.insert(*b)));
         }
         reached.remove(&from);
@@ -264,6 +272,7 @@ impl World {
                     || self.machines[*a].life != *life_a
                     || self.machines[*b].life != *life_b
                     || !self.network.reaches(*a, *b)
+                    || !self.goes_on_with(*a, *b)
             })
             .copied()
             .collect();
@@ -281,6 +290,57 @@ impl World {
                 }
             }
         }
+    }
+
+    /// The shell of a room drops its neighbours as soon as the roster no longer lists them.
+    fn goes_on_with(&self, a: usize, b: usize) -> bool {
+        let knows_removed = |a: usize, b: usize| {
+            let machine = &self.machines[a];
+            machine.knows_removed(&self.machines[b].me())
+        };
+        self.broken == Broken::RemovedStaysConnected
+            || !(knows_removed(a, b) || knows_removed(b, a))
+    }
+
+    /// Whom a machine knows to be removed gets nothing from it.
+    fn check_sent(&mut self, from: usize, who: AuthorId, what: &str) {
+        if who != self.machines[from].me() && self.machines[from].knows_removed(&who) {
+            let broke = format!("machine {from} sent {what} to {who}, whom it knows to be removed");
+            self.broke.get_or_insert(broke);
+        }
+    }
+
+    /// A refusal tells nothing, and who asks to be let in may ask anybody.
+    fn check_frame(&mut self, from: End, frame: &[u8]) {
+        let link = self.network.links.get(&from);
+        let peer = link.map(|link| self.machines[link.other.0].me());
+        let Some(peer) = peer.or_else(|| self.network.by_hand.get(&from).copied()) else {
+            return;
+        };
+        if !self.machines[from.0].knows_removed(&peer) {
+            return;
+        }
+        let engine = self.machines[from.0].engine.as_ref();
+        let asks = engine.is_some_and(|engine| engine.core().is_joining());
+        match SyncFrame::decode(frame) {
+            Ok(SyncFrame::Refused(_)) => {}
+            Ok(SyncFrame::Hello(_)) if asks => {}
+            // Whoever was let back shows what says so.
+            _ if self.is_proven_to(from.0, peer) => {}
+            _ => self.check_sent(from.0, peer, "a sync frame"),
+        }
+    }
+
+    fn is_proven_to(&self, machine: usize, peer: AuthorId) -> bool {
+        let Some(engine) = &self.machines[machine].engine else {
+            return false;
+        };
+        let roster = engine.core().roster();
+        self.machines
+            .iter()
+            .filter(|other| other.me() == peer)
+            .filter_map(|other| other.engine.as_ref())
+            .any(|other| roster.would_contain(&peer, &other.core().roster().bundle(&peer)))
     }
 
     fn gossips(&self, machine: usize) -> bool {

@@ -1,14 +1,12 @@
 //! What a seed lets happen, and when.
 
 use cc_proto::body::{Body, Chat};
-use cc_proto::frames::{Hello, Proof, RoomTag, SYNC_VERSION, SyncFrame};
-use cc_proto::id::{ChainId, Hash, MessageId, Seq, Timestamp};
-use cc_proto::identity::Identity;
-use cc_proto::message::{Message, NewMessage};
-use cc_proto::room::{Input, SessionId};
+use cc_proto::id::MessageId;
+use cc_proto::room::Input;
 
+use super::deeds::Deed;
 use super::machine::{Crash, Machine};
-use super::{Event, PLAN_MS, WALL, World};
+use super::{Event, PLAN_MS, World};
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
@@ -40,6 +38,10 @@ pub(super) enum Action {
     Forge { machine: usize },
     /// An agent session prompts.
     Prompt { machine: usize, session: usize },
+    /// Somebody does something about who belongs.
+    Deed { machine: usize, deed: Deed },
+    /// Somebody who was removed goes on as if nothing had happened, and writes the past anew.
+    GoOn { machine: usize },
 }
 
 impl World {
@@ -109,9 +111,56 @@ impl World {
             let machine = self.below(count) as usize;
             self.some_time(Action::Forge { machine });
         }
+        self.lay_deeds(count);
         for _ in 0..30 {
             let (machine, session) = (self.below(count) as usize, self.below(2) as usize);
             self.some_time(Action::Prompt { machine, session });
+        }
+    }
+
+    /// Half of the rooms see their members come and go.
+    fn lay_deeds(&mut self, count: u64) {
+        if self.chance(50) {
+            return;
+        }
+        for machine in 1..count as usize {
+            self.machines[machine].ticket = if self.chance(50) {
+                0
+            } else {
+                self.below(6) as usize
+            };
+        }
+        for _ in 0..1 + self.below(12) {
+            let machine = self.below(count) as usize;
+            let deed = match self.below(100) {
+                0..20 => Deed::Invite,
+                20..30 => Deed::Revoke,
+                30..50 => Deed::Remove,
+                50..62 => Deed::GrantOn,
+                62..70 => Deed::GrantOff,
+                70..80 => Deed::Back,
+                80..84 => Deed::Leave,
+                84..90 => Deed::Return,
+                _ => Deed::Retract,
+            };
+            // The one who made the room may do the most.
+            let machine = if deed != Deed::Leave && self.chance(40) {
+                0
+            } else {
+                machine
+            };
+            self.some_time(Action::Deed { machine, deed });
+        }
+        for _ in 0..self.below(8) {
+            let machine = self.below(count) as usize;
+            self.some_time(Action::GoOn { machine });
+        }
+        if self.chance(4) {
+            let machine = self.below(count) as usize;
+            self.some_time(Action::Say {
+                machine,
+                lines: 300,
+            });
         }
     }
 
@@ -153,6 +202,8 @@ impl World {
                 self.vouch_falsely(machine);
             }
             Action::Prompt { machine, session } => self.prompt(machine, session, true)?,
+            Action::Deed { machine, deed } => self.deed(machine, deed)?,
+            Action::GoOn { machine } => self.go_on(machine),
         }
         Ok(())
     }
@@ -189,148 +240,6 @@ impl World {
                 },
             );
         }
-    }
-
-    /// Forged messages by gossip, and a session by somebody who does not belong.
-    fn forge(&mut self, machine: usize) {
-        let Some(engine) = &self.machines[machine].engine else {
-            return;
-        };
-        let room = engine.log().room();
-        let members: Vec<_> = engine.core().roster().members().keys().copied().collect();
-        let Some(from) = members.first().copied() else {
-            return;
-        };
-        let stranger = Identity::from_seed([251; 32]);
-        let new = NewMessage {
-            room,
-            chain: ChainId(1),
-            seq: Seq::FIRST,
-            prev: None,
-            ts: Timestamp(WALL + self.now_ms),
-            via: String::new(),
-            re: None,
-            body: Body::Chat(Chat {
-                text: format!("forged at {}", self.now_ms),
-            }),
-        };
-        let Ok(message) = Message::write(&stranger, new) else {
-            return;
-        };
-        let mut as_member = message.wire().clone();
-        as_member.header.author = from;
-        let mut altered = message.wire().clone();
-        altered.body = Some(b"other".to_vec());
-        let life = self.machines[machine].life;
-        for wire in [message.wire().clone(), as_member, altered] {
-            self.forged.insert(wire.header.id());
-            let bytes = cc_proto::frames::GossipFrame::Message(wire).encode();
-            self.input(machine, life, Input::Gossip { from, bytes });
-        }
-        self.input(
-            machine,
-            life,
-            Input::Gossip {
-                from,
-                bytes: vec![7; 90],
-            },
-        );
-        self.network.last_session += 1;
-        let session = SessionId(self.network.last_session);
-        let peer = stranger.author();
-        self.input(
-            machine,
-            life,
-            Input::SyncOpened {
-                session,
-                peer,
-                dialed: false,
-            },
-        );
-        let segment = SyncFrame::Segment {
-            messages: vec![message.wire().clone()],
-        };
-        let frame = segment.encode();
-        self.input(machine, life, Input::SyncReceived { session, frame });
-    }
-
-    /// A member tries to have another's words taken: a message that nobody signed, and one of its
-    /// own that names it as the one before.
-    fn vouch_falsely(&mut self, machine: usize) {
-        let (Some(engine), me) = (&self.machines[machine].engine, self.machines[machine].me())
-        else {
-            return;
-        };
-        let room = engine.log().room();
-        let heads = engine.core().heads();
-        let liars = (0..self.machines.len())
-            .filter(|other| self.machines[*other].is_member())
-            .filter(|other| self.machines[*other].me() != me)
-            .collect::<Vec<_>>();
-        let Some(liar) = self.random.choose(&liars, 1).first().copied() else {
-            return;
-        };
-        let Some(head) = self.random.choose(&heads, 1).first().copied() else {
-            return;
-        };
-        let liar = self.machines[liar].identity.clone();
-        let new = |chain, seq, prev, text: String| NewMessage {
-            room,
-            chain,
-            seq,
-            prev: Some(prev),
-            ts: Timestamp(WALL + self.now_ms),
-            via: String::new(),
-            re: None,
-            body: Body::Chat(Chat { text }),
-        };
-        let text = format!("never said, at {}", self.now_ms);
-        let Ok(said) = Message::write(&liar, new(head.chain, head.seq.next(), head.id, text))
-        else {
-            return;
-        };
-        let mut said = said.wire().clone();
-        said.header.author = head.author;
-        said.signature = None;
-        let id = said.header.id();
-        let fresh = ChainId(self.now_ms as u32);
-        let Ok(voucher) = Message::write(&liar, new(fresh, Seq(2), id, "I say so".into())) else {
-            return;
-        };
-        self.forged.extend([id, voucher.id()]);
-        self.network.last_session += 1;
-        let session = SessionId(self.network.last_session);
-        let (peer, life) = (liar.author(), self.machines[machine].life);
-        self.input(
-            machine,
-            life,
-            Input::SyncOpened {
-                session,
-                peer,
-                dialed: false,
-            },
-        );
-        let hello = SyncFrame::Hello(Hello {
-            version: SYNC_VERSION,
-            tag: RoomTag::of(&room),
-            proof: Proof::Member { bundle: Vec::new() },
-            digest: Hash::of(b"other"),
-        });
-        let heads = SyncFrame::Heads {
-            heads: Vec::new(),
-            more: false,
-        };
-        let messages = vec![said, voucher.wire().clone()];
-        for frame in [
-            hello,
-            heads,
-            SyncFrame::Asked,
-            SyncFrame::Segment { messages },
-        ] {
-            let frame = frame.encode();
-            self.input(machine, life, Input::SyncReceived { session, frame });
-        }
-        self.input(machine, life, Input::SyncClosed { session });
     }
 
     pub(super) fn acknowledge(&mut self, id: MessageId) {

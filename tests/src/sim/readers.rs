@@ -110,7 +110,9 @@ impl World {
         let newest = sessions.len() - 1;
         self.prompt(index, newest, false)?;
         let session = self.machines[index].sessions.pop();
-        Ok(session.map_or_else(BTreeSet::new, |session| session.offered.into_keys().collect()))
+        Ok(session.map_or_else(BTreeSet::new, |session| {
+            session.offered.into_keys().collect()
+        }))
     }
 
     pub(super) fn check_offers(&self, index: usize, ids: &[MessageId]) -> Result<(), String> {
