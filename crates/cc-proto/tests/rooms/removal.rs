@@ -117,6 +117,29 @@ fn a_session_with_the_removed_ends_in_the_same_turn_and_no_frame_follows() {
 }
 
 #[test]
+fn a_removal_that_the_removed_hand_on_themselves_ends_their_session() {
+    let (mut world, _) = room_of(&[2, 3]);
+    let (alice, bob, carol) = (
+        world.peers[ALICE].me,
+        world.peers[BOB].me,
+        world.peers[CAROL].me,
+    );
+    world.move_to(CAROL, 1);
+    world.act(ALICE, remove(bob));
+    let act = tip_of(&world.peers[ALICE], alice, ChainId(1));
+    world.move_to(BOB, 1);
+    world.gossip(BOB, carol, &act);
+    assert!(world.peers[BOB].core.is_removed());
+    world.carry_out(BOB, cc_proto::room::Output::StartSync { peer: carol });
+    world.settle();
+    assert!(!world.peers[CAROL].core.roster().contains(&bob));
+    assert!(world.aborts.contains(&(CAROL, SyncAbortCode::Gone)));
+    let sent = world.frames.get(&(CAROL, BOB)).copied();
+    world.pass(60_000);
+    assert_eq!(world.frames.get(&(CAROL, BOB)).copied(), sent);
+}
+
+#[test]
 fn the_removed_are_refused_as_members_and_by_every_invite_they_had() {
     let (mut world, room) = room_of(&[2, 3]);
     let bob = world.peers[BOB].me;
