@@ -4,8 +4,9 @@
 //! `UPDATE_VECTORS=1 cargo test -p cc-tests --test vectors` writes the files anew.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::env;
+use std::{env, fs};
 
+use cc_tests::vectors::worlds::SharedWorld;
 use cc_tests::vectors::{self, Case, GROUPS, OK};
 
 #[test]
@@ -90,4 +91,71 @@ fn an_altered_vector_is_noticed() {
             );
         }
     }
+}
+
+/// The rows of the table of merge rules: its first cell, and those after it.
+fn merge_table() -> Vec<(String, Vec<String>)> {
+    let path = vectors::root().join("../membership.md");
+    let text = fs::read_to_string(&path).expect("the chapter on membership");
+    let (_, from) = text.split_once("## Merge rules").expect("the merge rules");
+    let cells = |line: &str| -> Vec<String> {
+        let inner = line.trim().trim_matches('|');
+        inner
+            .split('|')
+            .map(|cell| cell.trim().trim_matches('*').to_owned())
+            .collect()
+    };
+    let lines = from.lines().skip_while(|line| !line.starts_with('|'));
+    let lines = lines.take_while(|line| line.starts_with('|'));
+    let rows = lines
+        .map(cells)
+        .filter(|row| !row.iter().all(|cell| cell.starts_with("---")));
+    rows.map(|row| (row[0].clone(), row[1..].to_vec()))
+        .collect()
+}
+
+#[test]
+fn every_cell_of_the_merge_table_has_its_vector() {
+    let rows = merge_table();
+    let ((_, columns), rows) = rows.split_first().expect("a table");
+    let names: Vec<&String> = rows.iter().map(|(name, _)| name).collect();
+    assert_eq!(
+        columns.iter().collect::<Vec<_>>(),
+        names,
+        "rows and columns are the same acts"
+    );
+    assert_eq!(names.len(), 10, "{names:?}");
+    let cases = vectors::load_all();
+    let mut missing = Vec::new();
+    for (at, (row, cells)) in rows.iter().enumerate() {
+        for (column, cell) in columns.iter().zip(cells).skip(at) {
+            let name = format!("merge-{row}-{column}");
+            let has_vector = cases
+                .iter()
+                .any(|case| case.group == "membership" && case.name == name);
+            if cell.is_empty() || !has_vector {
+                missing.push(name);
+            }
+        }
+    }
+    assert!(
+        missing.is_empty(),
+        "without a rule or a vector: {missing:?}"
+    );
+}
+
+#[test]
+fn the_worlds_are_what_the_code_makes_and_all_files_are_small_together() {
+    for world in vectors::build::worlds() {
+        assert!(
+            SharedWorld::load(&world.name) == world,
+            "{} differs; set UPDATE_VECTORS=1",
+            world.name
+        );
+    }
+    let bytes: usize = vectors::load_all()
+        .iter()
+        .map(|case| case.to_text().len())
+        .sum();
+    assert!(bytes < 1_000_000, "the vectors have grown to {bytes} bytes");
 }

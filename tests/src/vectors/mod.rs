@@ -11,12 +11,14 @@
 //! | `input` | typed access to the JSON of a case |
 //! | `refusals` | errors of the crates to the names of `spec/` |
 //! | `format` | the one formatting of the files |
+//! | `worlds` | what several cases begin with |
 
 pub mod build;
 mod check;
 mod format;
 mod input;
 mod refusals;
+pub mod worlds;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -80,6 +82,9 @@ pub fn load_all() -> Vec<Case> {
             assert_eq!(name, Some("README.md"), "{} is no vector", group.display());
             continue;
         }
+        if group.ends_with(worlds::FOLDER) {
+            continue;
+        }
         cases.extend(entries(&group).iter().map(|path| load(path)));
     }
     cases
@@ -89,6 +94,11 @@ fn load(path: &Path) -> Case {
     let text = fs::read_to_string(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
     let case: Case =
         serde_json::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    let case = Case {
+        input: format::whole(case.input),
+        expect: format::whole(case.expect),
+        ..case
+    };
     assert!(
         path.ends_with(case.path()),
         "{} says that it is {}",
@@ -152,9 +162,12 @@ fn outcome(group: &str, input: &Value) -> Value {
 /// # Panics
 /// Where a file operation fails.
 pub fn write_all() {
+    for world in build::worlds() {
+        world.store();
+    }
     let cases = build::all();
     let kept: BTreeSet<PathBuf> = cases.iter().map(|case| root().join(case.path())).collect();
-    for folder in entries(&root()).into_iter().filter(|path| path.is_dir()) {
+    for folder in entries(&root()).into_iter().filter(|path| path.is_dir() && !path.ends_with(worlds::FOLDER)) {
         for stale in entries(&folder).difference(&kept) {
             fs::remove_file(stale).expect("a vector can be removed");
         }

@@ -111,6 +111,8 @@ impl From<DoorError> for Refused {
             DoorError::UnknownInvite => "refused",
             DoorError::Expired => "expired",
             DoorError::UsedUp => "used-up",
+            DoorError::Revoked => "revoked",
+            DoorError::Removed => "removed",
             _ => UNNAMED,
         })
     }

@@ -1,6 +1,6 @@
 //! Who may be let in, what may be appended, and what proves a membership.
 
-use cc_proto::body::{Body, Invite, InvitePolicy, Join};
+use cc_proto::body::{Body, Invite, InvitePolicy, InviteRevoke, Join, Remove};
 use cc_proto::id::{RoomId, Timestamp};
 use cc_proto::identity::Signature;
 use cc_proto::message::Message;
@@ -111,6 +111,34 @@ fn doors(cases: &mut Cases) {
         "Every invite of the key has ended.",
         input(&room.with(&[&ends, &again]), &join(10), NOW + 1000),
         "expired",
+    );
+    let revoked = room.alice.clone().write(Body::InviteRevoke(InviteRevoke {
+        invite: invite_key(INVITE),
+        keep: vec![author(BOB)],
+    }));
+    refuse(
+        "revoked",
+        "The invite was revoked, and keeps others.",
+        input(&room.with(&[&revoked]), &join(INVITE), NOW),
+        "revoked",
+    );
+    let removed = room.alice.clone().write(Body::Remove(Remove {
+        member: author(CAROL),
+        cuts: vec![],
+        keep_invite: true,
+        keep: vec![],
+    }));
+    refuse(
+        "removed",
+        "The joiner was removed.",
+        input(&room.with(&[&removed]), &join(INVITE), NOW),
+        "removed",
+    );
+    refuse(
+        "removed-and-revoked",
+        "Both hold: that of the joiner is told.",
+        input(&room.with(&[&removed, &revoked]), &join(INVITE), NOW),
+        "removed",
     );
     refuse(
         "unknown-invite",

@@ -1,6 +1,6 @@
 //! Who belongs.
 
-use cc_proto::body::{Admit, Body, Grant, Invite, InvitePolicy, Join, Profile, Remove};
+use cc_proto::body::{Admit, Body, Invite, InvitePolicy, Join, Profile};
 use cc_proto::id::{RoomId, Timestamp};
 use cc_proto::identity::Signature;
 use cc_proto::message::Message;
@@ -432,24 +432,5 @@ fn rosters_without_effect(cases: &mut Cases) {
         "The admit names another invite than the join.",
         &door,
         &[&other, &join, &mixed],
-    );
-
-    let mut later = Room::new(InvitePolicy::Members);
-    let remove = later.alice.write(Body::Remove(Remove {
-        member: author(BOB),
-        cuts: vec![],
-        keep_invite: false,
-        keep: vec![],
-    }));
-    let grant = later.alice.write(Body::Grant(Grant {
-        member: author(BOB),
-        admin: true,
-    }));
-    let leave = later.bob.write(Body::Leave);
-    add(
-        "kinds-without-effect",
-        "remove, grant and leave are kept, and have no effect in this version.",
-        &later,
-        &[&remove, &grant, &leave],
     );
 }

@@ -12,6 +12,7 @@ mod encoding;
 mod headers;
 mod injection;
 mod membership;
+mod merge;
 mod messages;
 mod names;
 mod proofs;
@@ -23,7 +24,13 @@ mod world;
 
 use serde_json::Value;
 
+use super::worlds::SharedWorld;
 use super::{Case, OK};
+
+/// Makes the worlds that cases begin with.
+pub fn worlds() -> Vec<SharedWorld> {
+    merge::worlds()
+}
 
 /// Makes every case.
 ///
@@ -40,6 +47,7 @@ pub fn all() -> Vec<Case> {
     messages::add(&mut cases);
     segments::add(&mut cases);
     membership::add(&mut cases);
+    merge::add(&mut cases);
     doors::add(&mut cases);
     chains::add(&mut cases);
     transport::add(&mut cases);

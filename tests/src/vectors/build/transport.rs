@@ -117,6 +117,16 @@ fn sync_frames(cases: &mut Cases) {
             Refusal::UsedUp,
         ),
         ("refused-busy", "Told to members.", Refusal::Busy),
+        (
+            "refused-revoked",
+            "Told to who proved the secret.",
+            Refusal::Revoked,
+        ),
+        (
+            "refused-removed",
+            "Told to who proved the secret.",
+            Refusal::Removed,
+        ),
     ];
     for (name, about, refusal) in refusals {
         let frame = SyncFrame::Refused(refusal);
@@ -124,6 +134,8 @@ fn sync_frames(cases: &mut Cases) {
             Refusal::Refused => "refused",
             Refusal::Expired => "expired",
             Refusal::UsedUp => "used-up",
+            Refusal::Revoked => "revoked",
+            Refusal::Removed => "removed",
             _ => "busy",
         };
         add(
@@ -228,7 +240,7 @@ fn broken_frames(cases: &mut Cases) {
         "unknown-refusal",
         "The index of no refusal.",
         "sync",
-        &[2, 4],
+        &[2, 6],
         "encoding",
     );
     refuse(

@@ -109,7 +109,7 @@ pub fn invite(seed: u8) -> Invite {
         expires: None,
         uses_max: None,
         note: String::new(),
-        lifts: None,
+        lifts: Vec::new(),
     }
 }
 

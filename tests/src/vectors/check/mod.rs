@@ -61,7 +61,7 @@ const fn shows(name: &'static str, run: fn(&Value) -> Value) -> Group {
 }
 
 /// Every group.
-pub const GROUPS: [Group; 29] = [
+pub const GROUPS: [Group; 30] = [
     judges("append", membership::append),
     judges("body", messages::body),
     judges("bundle", membership::bundle),
@@ -80,6 +80,7 @@ pub const GROUPS: [Group; 29] = [
     shows("identity", encoding::identity),
     shows("labels", transport::labels),
     judges("log", disk::log),
+    shows("membership", membership::membership),
     shows("mention", names::mention),
     judges("message", messages::message),
     shows("names", names::names),

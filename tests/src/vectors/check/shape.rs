@@ -1,7 +1,7 @@
 //! The JSON of what the crates give.
 
-use cc_proto::body::{Body, InvitePolicy};
-use cc_proto::id::Head;
+use cc_proto::body::{Body, Cut, InvitePolicy};
+use cc_proto::id::{Head, MessageId};
 use cc_proto::message::{Header, Message};
 use cc_proto::ticket::PeerAddress;
 use serde_json::{Value, json};
@@ -49,7 +49,7 @@ pub fn body(body: &Body) -> Value {
             "expires": body.expires.map(|ts| number(ts.0)),
             "uses_max": body.uses_max,
             "note": body.note,
-            "lifts": body.lifts.map(|id| id.to_hex()),
+            "lifts": body.lifts.iter().map(MessageId::to_hex).collect::<Vec<_>>(),
         }),
         Body::InviteRevoke(body) => json!({
             "invite": body.invite.to_hex(),
@@ -67,15 +67,15 @@ pub fn body(body: &Body) -> Value {
         }),
         Body::Remove(body) => json!({
             "member": body.member.to_hex(),
-            "cuts": body.cuts.iter().map(|cut| json!({
-                "chain": cut.chain.0,
-                "seq": number(cut.seq.0),
-                "id": cut.id.to_hex(),
-            })).collect::<Vec<_>>(),
+            "cuts": cuts(&body.cuts),
             "keep_invite": body.keep_invite,
             "keep": hexes(&body.keep),
         }),
-        Body::Grant(body) => json!({ "member": body.member.to_hex(), "admin": body.admin }),
+        Body::Grant(body) => json!({
+            "member": body.member.to_hex(),
+            "admin": body.admin,
+            "cuts": cuts(&body.cuts),
+        }),
         Body::Profile(body) => json!({ "nick": body.nick }),
         Body::Chat(body) => json!({ "text": body.text }),
         Body::File(body) => json!({
@@ -84,11 +84,28 @@ pub fn body(body: &Body) -> Value {
             "hash": body.hash.to_hex(),
             "media_type": body.media_type,
         }),
-        Body::Retract(body) => json!({ "message": body.message.to_hex() }),
+        Body::Retract(body) => json!({
+            "author": body.author.to_hex(),
+            "chain": body.chain.0,
+            "seq": number(body.seq.0),
+            "message": body.message.to_hex(),
+        }),
         Body::Summary(body) => json!({ "text": body.text, "through": body.through.to_hex() }),
         Body::Leave => json!({}),
         other => panic!("the vectors do not know the body {other:?}"),
     }
+}
+
+fn cuts(cuts: &[Cut]) -> Vec<Value> {
+    cuts.iter()
+        .map(|cut| {
+            json!({
+                "chain": cut.chain.0,
+                "seq": number(cut.seq.0),
+                "id": cut.id.to_hex(),
+            })
+        })
+        .collect()
 }
 
 /// A verified message.

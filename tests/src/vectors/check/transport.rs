@@ -147,6 +147,8 @@ fn sync_frame(frame: &SyncFrame) -> Value {
                 Refusal::Expired => "expired",
                 Refusal::UsedUp => "used-up",
                 Refusal::Busy => "busy",
+                Refusal::Revoked => "revoked",
+                Refusal::Removed => "removed",
                 other => panic!("the vectors do not know {other}"),
             },
         }),
