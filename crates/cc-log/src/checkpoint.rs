@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::chains::{Branch, Branches};
 use crate::checksum::crc32;
-use crate::index::{Owner, State};
+use crate::index::State;
+use crate::owner::Owner;
 use crate::record::{PREFIX_BYTES, le_u32, le_u64};
 use crate::storage::{Durability, Storage, StorageFile};
 

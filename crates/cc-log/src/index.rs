@@ -7,78 +7,18 @@
 use std::collections::BTreeSet;
 use std::io;
 
-use cc_proto::body::{BODY_VERSION, Body, Kind};
 use cc_proto::id::{ArrivalNo, AuthorId, ChainId, MessageId, Seq};
 use cc_proto::message::Message;
-use cc_proto::text;
 
 use crate::chains::{Branch, BranchUndo, Branches};
 use crate::entries::{BLOCK_ENTRIES, Entries, Entry, Slot};
-use crate::line;
+use crate::owner::Owner;
 use crate::record::{Flags, PREFIX_BYTES, Record, author_prefix, id_prefix};
 use crate::records::Records;
 use crate::storage::StorageFile;
 
 /// The branch number of a line whose place is not known.
 pub(crate) const NO_BRANCH: u32 = u32::MAX;
-
-/// Whose log this is: their own agent's messages are not injected, and texts may name them.
-#[derive(Debug, Clone)]
-pub(crate) struct Owner {
-    pub author: AuthorId,
-    /// The owner's nickname as of the last line.
-    pub nick: Option<String>,
-}
-
-impl Owner {
-    /// What the index says of a message.
-    pub fn flags(&self, message: &Message) -> Flags {
-        let header = message.header();
-        let chat = message.text().is_some();
-        let own_agent = header.author == self.author && !header.via.is_empty();
-        let named = |text| {
-            self.nick
-                .as_deref()
-                .is_some_and(|nick| text::names_reader(text, nick))
-        };
-        let flags = Flags::default()
-            .with_chat(chat)
-            .with_injectable(chat && !own_agent)
-            .with_own_agent(own_agent)
-            .with_shapes_roster(message.shapes_roster())
-            .with_names_owner(message.text().is_some_and(named));
-        if line::is_erased(message) {
-            flags.with_erased()
-        } else {
-            flags
-        }
-    }
-
-    /// Whether a message is injectable or was before its body was erased: so the counts of the index stay as they
-    /// are when one is, and are the same when the index is made anew.
-    fn counts(&self, message: &Message) -> bool {
-        let header = message.header();
-        let chat = if line::is_erased(message) {
-            message.kind() == Kind::Chat && header.v == BODY_VERSION
-        } else {
-            message.text().is_some()
-        };
-        chat && (header.author != self.author || header.via.is_empty())
-    }
-
-    /// The nickname that a message gives the owner.
-    pub fn nick_in(&self, message: &Message) -> Option<String> {
-        if message.header().author != self.author {
-            return None;
-        }
-        match message.body() {
-            Some(Body::Genesis(body)) => Some(body.nick.clone()),
-            Some(Body::Join(body)) => Some(body.nick.clone()),
-            Some(Body::Profile(body)) => Some(body.nick.clone()),
-            _ => None,
-        }
-    }
-}
 
 /// All that the writer keeps in memory, as of line `n`.
 #[derive(Debug, Clone, Default)]

@@ -60,6 +60,7 @@ mod line;
 mod lines;
 mod lookup;
 mod outline;
+mod owner;
 mod reader;
 mod record;
 mod records;

@@ -6,8 +6,8 @@ use cc_proto::id::{ArrivalNo, Timestamp};
 use cc_proto::message::Message;
 
 use crate::error::{DamagedLine, ReadError};
-use crate::index::Owner;
 use crate::line::{self, Line, Parsed};
+use crate::owner::Owner;
 use crate::record::{Flags, Record, id_prefix};
 use crate::scan::{Scanned, Scanner};
 use crate::storage::StorageFile;

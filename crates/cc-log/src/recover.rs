@@ -8,10 +8,11 @@ use cc_proto::id::{ArrivalNo, AuthorId, ChainId, MessageId, RoomId, Seq};
 
 use crate::checkpoint::{self, Committed, Loaded, Rebuilt};
 use crate::entries::BLOCK_ENTRIES;
-use crate::index::{Index, NewLine, Owner, Placement, State};
+use crate::index::{Index, NewLine, Placement, State};
 use crate::layout;
 use crate::line;
 use crate::lookup::{self, Verdict};
+use crate::owner::Owner;
 use crate::record::{Record, id_prefix};
 use crate::scan::{self, Scanned, Scanner};
 use crate::storage::{Access, Storage, StorageFile};
