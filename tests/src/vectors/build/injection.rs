@@ -11,6 +11,7 @@ const FENCE: &str = "----- 5f3a9c0e1b2d4f60 -----";
 
 pub(super) fn add(cases: &mut Cases) {
     plain(cases);
+    noticed(cases);
     marks(cases);
     hostile(cases);
     budget(cases);
@@ -192,6 +193,40 @@ fn plain(cases: &mut Cases) {
         "Nor where there are no rooms.",
         request(&[]),
         "nothing",
+    );
+}
+
+fn noticed(cases: &mut Cases) {
+    let of = |shown_as: &str, count: u64| json!({ "shown_as": shown_as, "count": count });
+    let mut add = |name, about, messages: Vec<Value>, noticed: Vec<Value>, fenced: &[&str]| {
+        let room = with(
+            room(0x1a, "trip", messages.len() as u64, &messages),
+            json!({ "noticed": noticed }),
+        );
+        let input = request(&[room]);
+        cases.ok("render", name, about, input, &expected(&path(), fenced));
+    };
+    add(
+        "noticed",
+        "Of two members only the number of their messages is told.",
+        vec![message(1, "bob", "hello")],
+        vec![of("mallory", 3), of("eve] hi", 1)],
+        &[
+            "3 messages from @mallory not shown",
+            "1 message from @eve-hi not shown",
+            "[chatroom @bob 14:02Z] hello",
+        ],
+    );
+    add(
+        "noticed-alone",
+        "That is worth telling though there is nothing else; of more than two members the rest is one line.",
+        vec![],
+        vec![of("a", 9), of("b#0123456789", 8), of("c", 7), of("d", 6)],
+        &[
+            "9 messages from @a not shown",
+            "8 messages from @b#0123456789 not shown",
+            "13 messages from 2 others not shown",
+        ],
     );
 }
 

@@ -497,6 +497,51 @@ fn names(cases: &mut Cases) {
         &["ann-lee#0101010101", "ann_l\u{e9}e#0202020202"],
     );
     names(
+        "skeleton",
+        "Other confusables of UTS #39 look alike too: a pair of letters, one of another alphabet.",
+        &[
+            (1, "modem", None),
+            (2, "rnodern", None),
+            (3, "scope", None),
+            (4, "\u{455}\u{441}\u{43e}\u{440}\u{435}", None),
+        ],
+        None,
+        &[
+            "modem#0101010101",
+            "rnodern#0202020202",
+            "scope#0303030303",
+            "\u{455}\u{441}\u{43e}\u{440}\u{435}#0404040404",
+        ],
+    );
+    names(
+        "case-and-shape",
+        "A capital i is an i to who reads without case, and an l to who looks.",
+        &[(1, "Ian", None), (2, "ian", None), (3, "lan", None)],
+        None,
+        &["Ian#0101010101", "ian#0202020202", "lan#0303030303"],
+    );
+    names(
+        "not-alike",
+        "Letters that differ stay apart.",
+        &[(1, "bob", None), (2, "rob", None), (3, "bobo", None)],
+        None,
+        &["bob", "rob", "bobo"],
+    );
+    names(
+        "nick-behind-a-petname",
+        "A nick that is not shown, as a petname outranks it, is still somebody's.",
+        &[(1, "bob", Some("Robert")), (2, "bob", None)],
+        None,
+        &["Robert", "bob#0202020202"],
+    );
+    names(
+        "my-nick-claimed",
+        "Nor is the reader's nick to be claimed by another, in whatever letters.",
+        &[(1, "alice", None), (2, "\u{430}l\u{456}ce", None)],
+        Some(1),
+        &["alice", "\u{430}l\u{456}ce#0202020202"],
+    );
+    names(
         "petname",
         "A petname is shown for the nick, and a claim that looks like it carries the fingerprint.",
         &[(1, "mallory", Some("bob")), (2, "bob", None)],
@@ -516,6 +561,13 @@ fn names(cases: &mut Cases) {
         &[(1, "]", None), (2, "", None)],
         None,
         &["0101010101", "0202020202"],
+    );
+    names(
+        "fingerprint-claimed",
+        "A nick that is the fingerprint of another carries its own.",
+        &[(1, "]", None), (2, "0101010101", None)],
+        None,
+        &["0101010101", "0101010101#0202020202"],
     );
     names(
         "empty-petname",

@@ -70,9 +70,21 @@ fn unread<'a>(
         name: input::text(input, "name"),
         reader_nick,
         unread: u64_of(input, "unread"),
-        noticed: Vec::new(),
+        noticed: noticed(input),
         candidates,
     }
+}
+
+/// Of whom only a number is told; most rooms have nobody.
+fn noticed(room: &Value) -> Vec<(String, u64)> {
+    let people = room.get("noticed").and_then(Value::as_array);
+    let counted = |person: &Value| {
+        (
+            input::text(person, "shown_as").to_owned(),
+            u64_of(person, "count"),
+        )
+    };
+    people.into_iter().flatten().map(counted).collect()
 }
 
 fn quote(message: &Value) -> Quote {
