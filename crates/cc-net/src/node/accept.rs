@@ -43,17 +43,14 @@ pub async fn accept_loop(net: Arc<Net>, cancelled: CancellationToken) {
             continue;
         }
         let address = incoming.remote_addr();
-        match net
+        let slot = net
             .slots
-            .enter(Origin::of(&address), || is_expected(&net, &address))
-        {
-            Some(slot) => {
-                connections.spawn(handle(net.clone(), incoming, slot).in_current_span());
-            }
-            None => {
-                tracing::debug!("too many connections: one was refused");
-                incoming.refuse();
-            }
+            .enter(Origin::of(&address), || is_expected(&net, &address));
+        if let Some(slot) = slot {
+            connections.spawn(handle(net.clone(), incoming, slot).in_current_span());
+        } else {
+            tracing::debug!("too many connections: one was refused");
+            incoming.refuse();
         }
     }
     connections.shutdown().await;

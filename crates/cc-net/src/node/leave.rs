@@ -81,7 +81,7 @@ async fn told(room: &Room, mut events: RoomEvents, has_neighbors: bool) -> bool 
                 return;
             }
         }
-        std::future::pending().await
+        std::future::pending::<()>().await;
     };
     let dropped = async {
         if !has_neighbors {

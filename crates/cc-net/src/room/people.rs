@@ -122,6 +122,7 @@ impl Room {
     /// # Errors
     /// [`SendError`]; nothing was done then, but for [`SendError::Closed`].
     pub async fn act(&self, act: Act) -> Result<Sent, SendError> {
+        let act = Box::new(act);
         let answer = self.ask(|reply| Request::Act { act, reply }).await;
         answer.unwrap_or(Err(SendError::Closed))
     }

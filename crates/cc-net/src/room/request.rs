@@ -139,7 +139,7 @@ pub enum Request {
     /// Do something about who belongs.
     Act {
         /// What.
-        act: Act,
+        act: Box<Act>,
         /// Answered when it is durable.
         reply: oneshot::Sender<Result<Sent, SendError>>,
     },

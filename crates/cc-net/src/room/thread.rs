@@ -215,7 +215,7 @@ impl RoomThread {
             }
             Request::Act { act, reply } => {
                 let token = self.token(reply);
-                inputs.push(Input::Act { token, act });
+                inputs.push(Input::Act { token, act: *act });
             }
             Request::People { reply } => answers.push(Box::new(move |thread| {
                 reply.send(thread.people()).ok();
