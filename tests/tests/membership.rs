@@ -6,7 +6,10 @@
 use std::time::Duration;
 
 use cc_proto::ticket::Ticket;
-use cc_tests::machine::{Machine, until_same, within};
+use cc_tests::{
+    bins::bin,
+    machine::{Machine, run, until_same, within},
+};
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
@@ -164,6 +167,13 @@ async fn an_invite_for_one_admits_two_at_two_doors_apart_and_both_are_marked() {
     ];
     for machine in [&alice, &bob, &carol, &dave] {
         until_members(machine, &room, &both).await;
+    }
+    for machine in [&alice, &bob] {
+        let mut log = machine.command(&bin("cc-connect"));
+        let log = run(log.arg("log"), "").await.expect("it ends");
+        let log = String::from_utf8(log.stdout).expect("it is text");
+        let marked = log.matches("in, over the uses of the invite").count();
+        assert_eq!(marked, 2, "{log}");
     }
     // They are members like others, and nobody comes by it any more.
     send(&carol, "by carol").await;

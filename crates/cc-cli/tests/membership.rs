@@ -521,6 +521,9 @@ fn an_admin_is_made_and_unmade_by_the_root_alone() {
         !belongs(&members(&alice), "carol"),
         "what an admin did stays done"
     );
+    until_members(&dave, |people| {
+        !belongs(people, "carol") && of(people, "bob")["admin"] == false
+    });
     let shown = stdout(&dave.run(&["log"]));
     for said in [
         "@alice made @bob an admin",

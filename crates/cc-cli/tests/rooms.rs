@@ -138,6 +138,38 @@ fn joining_while_nobody_is_online_completes_by_itself_and_over_restarts() {
 }
 
 #[test]
+fn status_tells_of_the_fast_path_and_of_a_room_that_does_not_open() {
+    let alice = Person::new();
+    alice.start("shop", "alice");
+    let status = alice.object(&["status"]);
+    let gossip = &status["rooms"][0]["gossip"];
+    assert_eq!(
+        (&gossip["rebuilds"], &gossip["cause"]),
+        (&0.into(), &Value::Null)
+    );
+    assert!(["up", "off"].contains(&gossip["state"].as_str().unwrap()));
+    for (field, value) in [("refused", "[]"), ("forked", "[]"), ("removed", "false")] {
+        assert_eq!(status["rooms"][0][field].to_string(), value, "{field}");
+    }
+    assert_eq!(status["closed"].to_string(), "[]");
+
+    alice.object(&["stop"]);
+    let broken = "f".repeat(64);
+    fs::create_dir(alice.home.join("rooms").join(&broken)).unwrap();
+    alice.object(&["send", "the other one works"]);
+    let status = alice.object(&["status"]);
+    let closed = status["closed"].as_array().unwrap();
+    assert_eq!(closed.len(), 1, "{status}");
+    assert_eq!(closed[0]["room"], broken.as_str());
+    assert!(
+        closed[0]["reason"]
+            .as_str()
+            .is_some_and(|why| !why.is_empty())
+    );
+    assert!(stdout(&alice.run(&["status"])).contains("could not be opened"));
+}
+
+#[test]
 fn a_ticket_is_in_no_log_and_in_no_argument_of_the_daemon() {
     let (alice, bob) = (Person::new(), Person::new());
     let (_, ticket) = alice.start("shop", "alice");

@@ -26,6 +26,17 @@ fn help_lists_every_command_and_no_hidden_one() {
         "install",
         "uninstall",
         "demo",
+        "invite",
+        "invites",
+        "revoke",
+        "members",
+        "remove",
+        "admin",
+        "leave",
+        "retract",
+        "trust",
+        "petname",
+        "verify",
     ] {
         assert!(
             help.lines()
@@ -57,6 +68,11 @@ fn a_wrong_call_ends_with_2_and_is_an_object_with_json() {
         &["room", "join"],
         &["run", "shop"],
         &["log", "--sinse", "1"],
+        &["revoke"],
+        &["remove"],
+        &["retract"],
+        &["trust", "bob"],
+        &["petname", "bob"],
     ] {
         let output = somebody.run(arguments);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
