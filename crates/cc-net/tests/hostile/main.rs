@@ -7,11 +7,13 @@
 //! | `door.rs` | those who come with an invite that is none |
 //! | `messages.rs` | members who send what they should not |
 //! | `streams.rs` | streams that are too long, too slow, half open or out of order |
+//! | `answers.rs` | peers that are dialed, and answer what they should not |
 //! | `gossip.rs` | neighbours that do not read, or send what no gossip sends |
 //! | `floods.rs` | very many of everything |
 //! | `peer.rs` | the peer that all of these are |
 //! | `scene.rs` | the room that they are let loose on |
 
+mod answers;
 #[path = "../common/mod.rs"]
 mod common;
 mod door;

@@ -1,6 +1,6 @@
 //! Members who send what they should not: each case by sync, and by gossip where it makes a difference.
 
-use cc_proto::body::{Body, BodyError, Invite, Profile};
+use cc_proto::body::{Body, BodyError, Invite, Profile, Retract};
 use cc_proto::id::{AuthorId, Hash, InviteKey, MessageId, Timestamp};
 use cc_proto::identity::{MESSAGE_DOMAIN, Signature};
 use cc_proto::limits::{FORK_TIPS_MAX, PENDING_MESSAGES_MAX, SKEW_MS_MAX};
@@ -9,7 +9,7 @@ use cc_proto::room::MisbehaviourKind;
 use cc_proto::text::{MemberName, display_names, fingerprint};
 
 use crate::common::{Machine, chat_texts, identity, wait_for_texts, within};
-use crate::peer::{DONE, MISBEHAVED, wall};
+use crate::peer::{DONE, MISBEHAVED, Pen, wall};
 use crate::scene::{Scene, speak, wait_for_refusal};
 
 /// Sends `message` by sync and by gossip; both are refused for that reason, and nothing is appended.
@@ -90,7 +90,7 @@ async fn a_message_is_refused_in_another_room() {
     let mut events = scene.hers.events();
     let code = scene
         .mallory
-        .deliver_to(&scene.alice, room, &[said.clone()])
+        .deliver_to(&scene.alice, room, std::slice::from_ref(&said))
         .await;
     assert_eq!(code, MISBEHAVED);
     let mut neighbor = scene.mallory.gossip(&scene.alice, room).await;
@@ -147,7 +147,7 @@ async fn a_gap_is_refused_until_what_was_missing_comes() {
     let mut neighbor = scene.mallory.gossip(&scene.alice, scene.hers.id()).await;
     let mut far = scene.pen.clone();
     far.seq += 10;
-    for _ in 0..2 * PENDING_MESSAGES_MAX {
+    for _ in 0..PENDING_MESSAGES_MAX {
         neighbor.message(&far.chat("from nowhere")).await;
     }
     neighbor.message(&said[2]).await;
@@ -299,6 +299,114 @@ async fn a_place_without_its_link_is_refused() {
     let bob = Machine::start(2).await;
     let his = bob.join(&scene.hers).await;
     within("a word", speak(&scene.hers, &[&his], "still here")).await;
+    bob.node.shutdown().await;
+    scene.end().await;
+}
+
+/// A member may bring what others wrote, but not what somebody wrote who does not belong.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_of_a_stranger_is_passed_over_whoever_brings_it() {
+    let scene = Scene::new().await;
+    let (stranger, room) = (identity(67), scene.hers.id());
+    let said = Pen::new(&stranger, room).chats("let me in", 3);
+    let lines = scene.lines().await;
+    scene.mallory.deliver(&scene.alice, &said).await;
+    let mut neighbor = scene.mallory.gossip(&scene.alice, room).await;
+    for message in &said {
+        neighbor.message(message).await;
+    }
+    let mut events = scene.hers.events();
+    neighbor.say(b"the last of it").await;
+    wait_for_refusal(&mut events, MisbehaviourKind::GarbledFrame).await;
+    assert_eq!(scene.lines().await, lines);
+    scene.end().await;
+}
+
+fn retract(of: &SignedMessage) -> Body {
+    Body::Retract(Retract {
+        author: of.header.author,
+        chain: of.header.chain,
+        seq: of.header.seq,
+        message: of.header.id(),
+    })
+}
+
+/// An ordinary member takes back its own words and nobody else's.
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_takes_back_what_another_member_said() {
+    let mut scene = Scene::new().await;
+    let sent = scene.hers.send(cc_net::Draft::text("it stands")).await;
+    let reader = scene.hers.reader().unwrap();
+    let line = reader.line(sent.unwrap().n).unwrap();
+    let said = line.message.unwrap().wire().clone();
+    let own = scene.pen.chat("it does not");
+    // A place of one's own, with the other's message for it.
+    let Body::Retract(mut disguised) = retract(&own) else {
+        unreachable!()
+    };
+    disguised.message = said.header.id();
+    let acts = [
+        own.clone(),
+        scene.pen.write(retract(&said)),
+        scene.pen.write(Body::Retract(disguised)),
+    ];
+    assert_eq!(scene.mallory.deliver(&scene.alice, &acts).await, DONE);
+    assert_eq!(chat_texts(&scene.hers), ["it stands", "it does not"]);
+    let taken_back = scene.pen.write(retract(&own));
+    let code = scene.mallory.deliver(&scene.alice, &[taken_back]).await;
+    assert_eq!(code, DONE);
+    assert_eq!(chat_texts(&scene.hers), ["it stands"]);
+    scene.end().await;
+}
+
+/// Words that were taken back do not come again, though somebody kept them.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_that_was_taken_back_is_not_taken_in_again() {
+    let mut scene = Scene::new().await;
+    let bob = Machine::start(2).await;
+    let said = scene.pen.chat("the password is swordfish");
+    let taken_back = scene.pen.write(retract(&said));
+    let both = [said.clone(), taken_back];
+    assert_eq!(scene.mallory.deliver(&scene.alice, &both).await, DONE);
+    let his = bob.join(&scene.hers).await;
+    for door in [&scene.alice, &bob] {
+        let code = scene
+            .mallory
+            .deliver(door, std::slice::from_ref(&said))
+            .await;
+        assert_eq!(code, DONE);
+        let mut neighbor = scene.mallory.gossip(door, said.room()).await;
+        neighbor.message(&said).await;
+    }
+    speak(&scene.hers, &[&his], "anything new?").await;
+    speak(&his, &[&scene.hers], "nothing").await;
+    for room in [&scene.hers, &his] {
+        assert_eq!(chat_texts(room), ["anything new?", "nothing"]);
+        let log = std::fs::read_to_string(room.dir().join("log.jsonl")).unwrap();
+        assert!(!log.contains("swordfish"));
+    }
+    bob.node.shutdown().await;
+    scene.end().await;
+}
+
+/// A message may come without its body, as where it was taken back: it shows nothing, and what comes
+/// after it is none the worse.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_without_its_body_shows_nothing_and_its_chain_goes_on() {
+    let mut scene = Scene::new().await;
+    let mut said = scene.pen.chats("said", 3);
+    said[1].body = None;
+    assert_eq!(scene.mallory.deliver(&scene.alice, &said).await, DONE);
+    assert_eq!(chat_texts(&scene.hers), ["said 0", "said 2"]);
+    let bob = Machine::start(2).await;
+    let his = bob.join(&scene.hers).await;
+    wait_for_texts(&his, &["said 0", "said 2"]).await;
+    speak(&his, &[&scene.hers], "was there anything between?").await;
+    // An act is judged by its body, and without it is none.
+    let nick = "nobody".to_owned();
+    let mut act = scene.pen.write(Body::Profile(Profile { nick }));
+    act.body = None;
+    refused_both_ways(&scene, act, MessageError::BodyMissing).await;
     bob.node.shutdown().await;
     scene.end().await;
 }
