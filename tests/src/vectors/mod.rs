@@ -167,7 +167,10 @@ pub fn write_all() {
     }
     let cases = build::all();
     let kept: BTreeSet<PathBuf> = cases.iter().map(|case| root().join(case.path())).collect();
-    for folder in entries(&root()).into_iter().filter(|path| path.is_dir() && !path.ends_with(worlds::FOLDER)) {
+    for folder in entries(&root())
+        .into_iter()
+        .filter(|path| path.is_dir() && !path.ends_with(worlds::FOLDER))
+    {
         for stale in entries(&folder).difference(&kept) {
             fs::remove_file(stale).expect("a vector can be removed");
         }
