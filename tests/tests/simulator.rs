@@ -83,3 +83,20 @@ fn going_on_with_the_removed_is_caught() {
 fn showing_what_is_cut_is_caught() {
     assert!(!failures(300, Broken::ShowsWhatIsCut).is_empty());
 }
+
+/// The runs do have what they are about.
+#[test]
+fn members_come_and_go() {
+    let reports: Vec<_> = (0..120)
+        .filter_map(|seed| run(seed, Broken::Nothing).ok())
+        .collect();
+    let former: usize = reports.iter().map(|report| report.former).sum();
+    let taken_back: usize = reports.iter().map(|report| report.taken_back).sum();
+    let void: usize = reports.iter().map(|report| report.void).sum();
+    assert!(former >= 30, "only {former} left or were removed");
+    assert!(
+        taken_back >= 10,
+        "only {taken_back} messages were taken back"
+    );
+    assert!(void >= 30, "only {void} messages count for nothing");
+}

@@ -71,6 +71,12 @@ pub struct Report {
     pub messages: usize,
     /// Machines that belonged at the end.
     pub members: usize,
+    /// Those who were removed or left, as the members have it.
+    pub former: usize,
+    /// Messages that were taken back.
+    pub taken_back: usize,
+    /// Messages that somebody holds and that count for nothing.
+    pub void: usize,
     /// Crashes, of processes and of whole machines.
     pub crashes: usize,
     /// Milliseconds from the end of the plan until all were equal.

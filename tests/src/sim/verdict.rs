@@ -265,14 +265,29 @@ impl World {
     }
 
     pub(super) fn report(&self, healed_ms: u64) -> Report {
-        let truth = self.truth();
-        Report {
+        let mut report = Report {
             acknowledged: self.acknowledged.len(),
-            messages: truth.as_ref().map_or(0, |truth| truth.counting.len()),
-            members: truth.map_or(0, |truth| truth.members.len()),
             crashes: self.crashes,
             healed_ms,
-        }
+            ..Report::default()
+        };
+        let Some(truth) = self.truth() else {
+            return report;
+        };
+        report.members = truth.members.len();
+        report.messages = truth.counting.len();
+        let former = truth.roster.former().into_values();
+        report.former = former.filter(|who| who.removed || who.left).count();
+        let taken_back = |message: &&Message| {
+            truth
+                .roster
+                .is_retracted(&message.header().author, &message.id())
+        };
+        report.taken_back = truth.counting.values().filter(taken_back).count();
+        let all: BTreeSet<&MessageId> =
+            self.machines.iter().flat_map(|it| it.held.keys()).collect();
+        report.void = all.len().saturating_sub(report.messages);
+        report
     }
 }
 
