@@ -130,7 +130,7 @@ impl World {
                 self.below(6) as usize
             };
         }
-        for _ in 0..1 + self.below(12) {
+        for _ in 0..=self.below(12) {
             let machine = self.below(count) as usize;
             let deed = match self.below(100) {
                 0..20 => Deed::Invite,

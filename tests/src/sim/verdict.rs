@@ -161,7 +161,7 @@ impl World {
             if let Some(forged) = ids.intersection(&self.forged).next() {
                 return Err(format!("machine {index} holds the forged {forged}"));
             }
-            self.check_retracted(index, &messages, &truth)?;
+            check_retracted(index, &messages, &truth)?;
             self.check_readers(index, &messages, &truth)?;
         }
         Ok(())
@@ -193,29 +193,6 @@ impl World {
         match against.next() {
             Some(message) => Err(format!(
                 "{} counts, after its author's removal",
-                message.id()
-            )),
-            None => Ok(()),
-        }
-    }
-
-    fn check_retracted(
-        &self,
-        index: usize,
-        messages: &[Message],
-        truth: &Truth,
-    ) -> Result<(), String> {
-        let taken_back = |message: &&Message| {
-            let author = message.header().author;
-            !message.shapes_roster() && truth.roster.is_retracted(&author, &message.id())
-        };
-        let mut kept = messages
-            .iter()
-            .filter(taken_back)
-            .filter(|it| it.wire().body.is_some());
-        match kept.next() {
-            Some(message) => Err(format!(
-                "machine {index} keeps the body of {}",
                 message.id()
             )),
             None => Ok(()),
@@ -288,6 +265,25 @@ impl World {
             self.machines.iter().flat_map(|it| it.held.keys()).collect();
         report.void = all.len().saturating_sub(report.messages);
         report
+    }
+}
+
+/// Whether the bodies that were taken back are gone.
+fn check_retracted(index: usize, messages: &[Message], truth: &Truth) -> Result<(), String> {
+    let taken_back = |message: &&Message| {
+        let author = message.header().author;
+        !message.shapes_roster() && truth.roster.is_retracted(&author, &message.id())
+    };
+    let mut kept = messages
+        .iter()
+        .filter(taken_back)
+        .filter(|it| it.wire().body.is_some());
+    match kept.next() {
+        Some(message) => Err(format!(
+            "machine {index} keeps the body of {}",
+            message.id()
+        )),
+        None => Ok(()),
     }
 }
 
