@@ -262,7 +262,7 @@ mod hex_ids {
     use serde::{Deserialize, Deserializer, Serializer, de};
 
     pub(super) fn serialize<S: Serializer>(ids: &[MessageId], to: S) -> Result<S::Ok, S::Error> {
-        to.collect_seq(ids.iter().map(|id| id.to_hex()))
+        to.collect_seq(ids.iter().map(MessageId::to_hex))
     }
 
     pub(super) fn deserialize<'de, D>(from: D) -> Result<Vec<MessageId>, D::Error>
