@@ -1,14 +1,14 @@
 //! What a change of the roster brings with it: who hears of it, whose sessions end, and which
 //! messages are erased because they were taken back.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::session::Session;
 use super::{Output, RoomCore, RoomEvent, SessionId, SyncAbortCode, Turn};
-use crate::body::Body;
+use crate::body::{Body, Retract};
 use crate::chains::held_at;
 use crate::history::History;
-use crate::id::AuthorId;
+use crate::id::{AuthorId, ChainId, MessageId, Seq};
 use crate::message::Message;
 use crate::roster::Change;
 
@@ -16,11 +16,7 @@ impl RoomCore {
     /// Works an appended act into the roster.
     pub(super) fn take_act<H>(&mut self, act: &Message, turn: &mut Turn<'_, H>) {
         let change = self.roster.insert(act);
-        if let Some(Body::Retract(body)) = act.body() {
-            let place = (body.author, body.chain, body.seq, body.message);
-            self.retracts.insert(place);
-            self.retracts_due = true;
-        }
+        self.retracts_due.add(self.roster.takes_back(act));
         let sweeping = may_take_away(act, &change);
         self.roster_changed(&change, sweeping, turn);
         let admitted = |join: &Message| self.roster.is_admitted(&join.id());
@@ -45,7 +41,9 @@ impl RoomCore {
         for author in change.joined.iter().chain(&change.gone) {
             self.mark_chains_of(*author);
         }
-        self.retracts_due |= !change.joined.is_empty();
+        for author in &change.joined {
+            self.retracts_due.add(self.roster.taken_back_by(author));
+        }
         if !change.changed {
             return;
         }
@@ -64,7 +62,7 @@ impl RoomCore {
         }
         if sweeping || !change.gone.is_empty() {
             self.mark_cut_chains();
-            self.retracts_due = true;
+            self.retracts_due = RetractsDue::All;
             turn.swept = true;
             // Who belongs by what was shown and not by what is held here may no longer.
             let roster = &self.roster;
@@ -94,17 +92,14 @@ impl RoomCore {
         &mut self,
         turn: &mut Turn<'_, H>,
     ) -> Result<(), H::Error> {
-        if !std::mem::take(&mut self.retracts_due) {
-            return Ok(());
-        }
-        let due: Vec<_> = self
-            .retracts
-            .iter()
-            .filter(|(author, _, _, id)| self.roster.is_retracted(author, id))
-            .copied()
-            .collect();
+        let due = match std::mem::take(&mut self.retracts_due) {
+            RetractsDue::Some(due) => due,
+            RetractsDue::All => self.roster.taken_back().map(taken).collect(),
+        };
         for place in due {
-            self.retracts.remove(&place);
+            if !self.taken_back.insert(place) {
+                continue;
+            }
             let (author, chain, seq, id) = place;
             self.bodiless.remove(&(author, chain, seq));
             let held = held_at(&(author, chain), (seq, id), &turn.history)?;
@@ -116,6 +111,35 @@ impl RoomCore {
         }
         Ok(())
     }
+}
+
+/// A message that was taken back, where its retract says that it stands.
+pub(super) type Taken = (AuthorId, ChainId, Seq, MessageId);
+
+/// What is to be erased at the end of a call. A retract is looked at when it comes; one that does
+/// not count then may only when powers change or its author is let in.
+#[derive(Debug)]
+pub(super) enum RetractsDue {
+    Some(BTreeSet<Taken>),
+    All,
+}
+
+impl RetractsDue {
+    fn add<'a>(&mut self, retracts: impl IntoIterator<Item = &'a Retract>) {
+        if let Self::Some(due) = self {
+            due.extend(retracts.into_iter().map(taken));
+        }
+    }
+}
+
+impl Default for RetractsDue {
+    fn default() -> Self {
+        Self::Some(BTreeSet::new())
+    }
+}
+
+fn taken(retract: &Retract) -> Taken {
+    (retract.author, retract.chain, retract.seq, retract.message)
 }
 
 /// Whether an act may have changed what counts of others than those who came or went.

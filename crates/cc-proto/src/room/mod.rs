@@ -36,7 +36,6 @@ pub use types::{
     SyncAbortCode,
 };
 
-use crate::body::Body;
 use crate::chains::{ChainKey, Chains};
 use crate::clock::{HybridClock, Now};
 use crate::frames::RoomTag;
@@ -49,6 +48,7 @@ use crate::roster::Roster;
 use crate::ticket::PeerAddress;
 
 use flood::Flood;
+use members::{RetractsDue, Taken};
 use peers::{Pace, Peers};
 use session::Session;
 
@@ -75,9 +75,9 @@ pub struct RoomCore {
     bodiless_since: u64,
     /// By peer, the last of them that it was asked for.
     bodies_asked: BTreeMap<AuthorId, u64>,
-    /// Messages that somebody took back, as long as that does not count.
-    retracts: BTreeSet<(AuthorId, ChainId, Seq, MessageId)>,
-    retracts_due: bool,
+    /// What was taken back and erased, so that it is not read again.
+    taken_back: BTreeSet<Taken>,
+    retracts_due: RetractsDue,
     /// Chains of which it is to be worked out anew what counts.
     unsurveyed: BTreeSet<ChainKey>,
     flood: Flood,
@@ -190,8 +190,8 @@ impl RoomCore {
             bodiless: BTreeMap::new(),
             bodiless_since: 0,
             bodies_asked: BTreeMap::new(),
-            retracts: stored.roster.iter().filter_map(retracted).collect(),
-            retracts_due: true,
+            taken_back: BTreeSet::new(),
+            retracts_due: RetractsDue::All,
             unsurveyed: BTreeSet::new(),
             flood: Flood::new(&stored.roster, now),
             sessions: BTreeMap::new(),
@@ -343,12 +343,5 @@ impl RoomCore {
         !self.roster.is_founded()
             || self.roster.contains(peer)
             || (self.is_joining() && self.peers.is_bootstrap(peer))
-    }
-}
-
-fn retracted(act: &Message) -> Option<(AuthorId, ChainId, Seq, MessageId)> {
-    match act.body() {
-        Some(Body::Retract(body)) => Some((body.author, body.chain, body.seq, body.message)),
-        _ => None,
     }
 }

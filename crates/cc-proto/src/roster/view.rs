@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Roster;
 use super::powers::{Place, cuts_of};
-use crate::body::Body;
+use crate::body::{Body, Retract};
 use crate::id::{AuthorId, ChainId, InviteKey, MessageId, Seq, Timestamp};
+use crate::message::Message;
 
 /// A member.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -287,5 +288,39 @@ impl Roster {
             Some(Body::Profile(body)) => Some(&body.nick),
             _ => None,
         }
+    }
+}
+
+/// What the room asks of single acts.
+impl Roster {
+    /// Whether an act is held.
+    pub fn holds_act(&self, id: &MessageId) -> bool {
+        self.acts.find(id).is_some()
+    }
+
+    /// What a retract takes back; `None` where it does not count.
+    pub fn takes_back<'a>(&self, act: &'a Message) -> Option<&'a Retract> {
+        let Some(Body::Retract(retract)) = act.body() else {
+            return None;
+        };
+        let counts = if act.header().author == retract.author {
+            self.counts(act)
+        } else {
+            self.powers
+                .counts_as_admins(act, &self.acts, &self.strays)
+        };
+        counts.then_some(retract)
+    }
+
+    /// What the retracts of an author that count take back.
+    pub fn taken_back_by(&self, author: &AuthorId) -> impl Iterator<Item = &Retract> {
+        let acts = self.acts.of(author);
+        acts.filter_map(|act| self.takes_back(act))
+    }
+
+    /// What all retracts that count take back.
+    pub fn taken_back(&self) -> impl Iterator<Item = &Retract> {
+        let acts = self.acts.retracts.values().flatten();
+        acts.filter_map(|id| self.takes_back(self.acts.find(id)?))
     }
 }

@@ -1,7 +1,9 @@
 //! What was taken back is erased, and what was withheld is not.
 
+use std::time::{Duration, Instant};
+
 use cc_proto::body::{Body, Retract};
-use cc_proto::id::ChainId;
+use cc_proto::id::{ChainId, Seq};
 use cc_proto::message::Message;
 use cc_proto::room::Act;
 
@@ -121,4 +123,64 @@ fn a_body_that_one_member_withholds_comes_from_another() {
     world.move_to(0, 0);
     world.pass(200_000);
     assert_eq!(world.peers[2].store.texts().len(), 5);
+}
+
+/// A member's retracts of another's message count for nothing; each is looked at once.
+#[test]
+fn retracts_that_do_not_count_cost_no_more_the_more_there_are() {
+    let (mut world, room) = pair();
+    world.say(0, "stays");
+    world.pass(8_000);
+    let stays = world.peers[0].store.find("stays").clone();
+    let bob = world.peers[1].me;
+    let of_bob = |m: &&Message| m.header().author == bob;
+    let mut last = world.peers[0].store.messages.iter().rfind(of_bob).cloned();
+    world.move_to(1, 1);
+    let begun = Instant::now();
+    for seq in 1..1_200 {
+        let body = Body::Retract(Retract {
+            author: stays.header().author,
+            chain: stays.header().chain,
+            seq: Seq(seq),
+            message: stays.id(),
+        });
+        last = Some(write(2, room, last.as_ref(), body));
+        world.mono_ms += 10;
+        world.gossip(0, bob, last.as_ref().unwrap());
+        assert!(begun.elapsed() < Duration::from_secs(30), "{seq} retracts");
+    }
+    let acts = world.peers[0].core.roster().acts_of(&bob);
+    assert!(acts > 1_100, "{acts}");
+    assert_eq!(world.peers[0].store.texts(), ["stays"]);
+}
+
+#[test]
+fn a_retract_of_one_who_is_made_an_admin_later_counts_from_then_on() {
+    let (mut world, _) = pair();
+    world.say(0, "of alice");
+    world.pass(8_000);
+    let bob = world.peers[1].me;
+    let of_alice = world.peers[1].store.find("of alice").clone();
+    let grant = Act::Grant {
+        member: bob,
+        admin: true,
+    };
+    // Bob's copy of the log knows of the grant first.
+    world.move_to(1, 1);
+    world.act(0, grant);
+    let granted = world.peers[0].store.messages.last().cloned().unwrap();
+    let alice = world.peers[0].me;
+    world.gossip(1, alice, &granted);
+    world.act(1, retract(&of_alice));
+    assert!(world.peers[1].store.texts().is_empty());
+    let retracted = world.peers[1].store.messages.last().cloned().unwrap();
+    let mut third = Store::default();
+    let held = world.peers[1].store.messages.iter();
+    let before = held.filter(|m| m.id() != granted.id() && m.id() != retracted.id());
+    before.for_each(|m| third.push(m.clone()));
+    world.peers[0] = open(1, granted.room(), third, None, false);
+    world.move_to(0, 2);
+    world.gossip(0, bob, &retracted);
+    world.gossip(0, bob, &granted);
+    assert!(world.peers[0].store.texts().is_empty());
 }
