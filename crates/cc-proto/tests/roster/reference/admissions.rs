@@ -66,7 +66,10 @@ impl<'a> Rules<'a> {
             let Some((join, body)) = self.join(&admit.join) else {
                 continue;
             };
-            let fits = join.header().author == admit.joiner && body.invite == admit.invite;
+            let by_another = act.header().author != admit.joiner;
+            let fits = join.header().author == admit.joiner
+                && body.invite == admit.invite
+                && by_another;
             if !fits || !self.counts(act) {
                 continue;
             }
@@ -104,6 +107,7 @@ impl<'a> Rules<'a> {
                 let came = !remove.keep_invite
                     && self.all.values().any(|join| {
                         join.header().author == *member
+                            && self.proven.contains(&join.id())
                             && matches!(join.body(), Some(Body::Join(body)) if body.invite == invite.key)
                             && self.within(&remove.cuts, join) == Some(true)
                             && self.place(join) != Place::Void
