@@ -8,8 +8,10 @@ pub const BODY_BYTES_MAX: usize = TEXT_BYTES_MAX + 1024;
 /// and members.
 pub const ROSTER_BODY_BYTES_MAX: usize = 64 * 1024;
 /// Most members that one invite-revoke or remove names as staying; further ones are named by further
-/// invite-revokes.
+/// acts of the same kind.
 pub const KEEP_PER_ACT_MAX: usize = 512;
+/// Most cuts that one remove or grant lists: the highest tip of each chain first.
+pub const CUTS_PER_ACT_MAX: usize = 1040;
 /// Longest `via`, in bytes of UTF-8.
 pub const VIA_BYTES_MAX: usize = 64;
 /// Longest nickname, in bytes of UTF-8.

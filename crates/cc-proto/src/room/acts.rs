@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 
 use super::{Act, Output, RejectReason, RoomCore, Turn};
 use crate::body::{Body, Cut, Grant, Invite, InviteRevoke, Remove, Retract};
-use crate::chains::ChainKey;
 use crate::history::History;
 use crate::id::{AuthorId, InviteKey};
 use crate::limits;
@@ -102,58 +101,55 @@ impl RoomCore {
     }
 
     fn revoke(&self, invite: InviteKey) -> Vec<Body> {
-        let keep: Vec<AuthorId> = self.roster.came_by(&invite).into_iter().collect();
-        let parts = keep.chunks(limits::KEEP_PER_ACT_MAX);
-        let mut bodies: Vec<Body> = parts
-            .map(|part| {
-                Body::InviteRevoke(InviteRevoke {
-                    invite,
-                    keep: part.to_vec(),
-                })
-            })
-            .collect();
-        if bodies.is_empty() {
-            let keep = Vec::new();
-            bodies.push(Body::InviteRevoke(InviteRevoke { invite, keep }));
-        }
-        bodies
+        let keep: Vec<AuthorId> = self.roster.to_be_kept(&invite).into_iter().collect();
+        let revoke = |keep| Body::InviteRevoke(InviteRevoke { invite, keep });
+        in_parts(&keep).map(revoke).collect()
     }
 
     /// A remove that keeps everybody else who came by an invite which it voids. Where those are more
-    /// than one act may name, revokes of the same invites name them: keeps unite.
+    /// than one act may name, further ones with the same cuts name them: keeps unite.
     fn remove(&self, member: AuthorId, keep_invite: bool) -> Vec<Body> {
         let voided = self.roster.voided_with(&member, keep_invite);
-        let came = |invite: &InviteKey| {
-            let mut came = self.roster.came_by(invite);
-            came.remove(&member);
-            came
-        };
-        let keep: BTreeSet<AuthorId> = voided.iter().flat_map(came).collect();
-        let fits = keep.len() <= limits::KEEP_PER_ACT_MAX;
-        let mut bodies = Vec::new();
-        if !fits {
-            bodies.extend(voided.iter().flat_map(|invite| self.revoke(*invite)));
-        }
-        bodies.push(Body::Remove(Remove {
-            member,
-            cuts: self.cuts_at_tips(&member),
-            keep_invite,
-            keep: keep.into_iter().filter(|_| fits).collect(),
-        }));
-        bodies
-    }
-
-    /// Everything held of an author, as cuts.
-    fn cuts_at_tips(&self, author: &AuthorId) -> Vec<Cut> {
-        let of_author = self.chains.keys().filter(|key| key.0 == *author);
-        let cuts = |key: ChainKey| {
-            let tips = self.chains.tips(&key).iter();
-            tips.map(move |&(seq, id)| Cut {
-                chain: key.1,
-                seq,
-                id,
+        let mut keep: BTreeSet<AuthorId> = voided
+            .iter()
+            .flat_map(|invite| self.roster.to_be_kept(invite))
+            .collect();
+        keep.remove(&member);
+        let keep: Vec<AuthorId> = keep.into_iter().collect();
+        let remove = |keep| {
+            Body::Remove(Remove {
+                member,
+                cuts: self.cuts_at_tips(&member),
+                keep_invite,
+                keep,
             })
         };
-        of_author.flat_map(cuts).collect()
+        in_parts(&keep).map(remove).collect()
     }
+
+    /// What is held of an author, as cuts: of each chain the highest tip, and then its other tips, as
+    /// many as one act may list. What is not listed counts for nothing, so an author who opens chains
+    /// without end is still cut off.
+    fn cuts_at_tips(&self, author: &AuthorId) -> Vec<Cut> {
+        let of_author = self.chains.keys().filter(|key| key.0 == *author);
+        let mut cuts: Vec<(usize, Cut)> = of_author
+            .flat_map(|key| {
+                let tips = self.chains.tips(&key).iter().rev();
+                tips.enumerate().map(move |(below, &(seq, id))| {
+                    let chain = key.1;
+                    (below, Cut { chain, seq, id })
+                })
+            })
+            .collect();
+        cuts.sort_by_key(|(below, cut)| (*below, std::cmp::Reverse(cut.seq)));
+        cuts.truncate(limits::CUTS_PER_ACT_MAX);
+        cuts.into_iter().map(|(_, cut)| cut).collect()
+    }
+}
+
+/// As many members as one act may name at a time; once nobody, where there is nobody.
+fn in_parts(keep: &[AuthorId]) -> impl Iterator<Item = Vec<AuthorId>> {
+    let parts = keep.chunks(limits::KEEP_PER_ACT_MAX).map(<[_]>::to_vec);
+    let none = keep.is_empty().then(Vec::new);
+    parts.chain(none)
 }

@@ -24,7 +24,8 @@ pub(super) struct Acts {
     pub proven_joins: BTreeSet<MessageId>,
     pub grants: BTreeMap<AuthorId, BTreeSet<When>>,
     pub removes: BTreeMap<AuthorId, BTreeSet<MessageId>>,
-    pub revokes: BTreeMap<InviteKey, BTreeSet<MessageId>>,
+    /// By invite and author: what others write of somebody's invite costs nobody a look.
+    pub revokes: BTreeMap<(InviteKey, AuthorId), BTreeSet<MessageId>>,
     /// By the remove, the invites that name it.
     pub lifts: BTreeMap<MessageId, BTreeSet<MessageId>>,
     /// The leaves of each chain, by place.
@@ -88,7 +89,8 @@ impl Acts {
                 }
             }
             Some(Body::InviteRevoke(revoke)) => {
-                self.revokes.entry(revoke.invite).or_default().insert(id);
+                let of_invite = self.revokes.entry((revoke.invite, author));
+                of_invite.or_default().insert(id);
             }
             Some(Body::Admit(admit)) => {
                 let by_invite = self.admits_by_invite.entry(admit.invite).or_default();

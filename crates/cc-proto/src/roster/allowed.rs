@@ -77,14 +77,16 @@ impl Roster {
                 ok_or(own || self.is_admin(author), NotAllowed::NotYours)
             }
             Body::Remove(remove) => {
-                if !self.is_admin(author) {
-                    return Err(NotAllowed::NotAnAdmin);
-                }
+                ok_or(self.is_admin(author), NotAllowed::NotAnAdmin)?;
+                // Also somebody who left: a ticket may let them in again.
+                let known = self.contains(&remove.member) || self.has_left(&remove.member);
+                ok_or(known, NotAllowed::NotAMember)?;
                 self.may_act_on(author, &remove.member)
             }
             Body::Grant(grant) => {
                 let root = self.members().get(author).is_some_and(|member| member.root);
                 ok_or(root, NotAllowed::NotTheRoot)?;
+                ok_or(self.contains(&grant.member), NotAllowed::NotAMember)?;
                 self.may_act_on(author, &grant.member)
             }
             Body::Retract(retract) => {
@@ -101,7 +103,6 @@ impl Roster {
     /// [`NotAllowed`].
     fn may_act_on(&self, author: &AuthorId, member: &AuthorId) -> Result<(), NotAllowed> {
         ok_or(author != member, NotAllowed::IsOneself)?;
-        ok_or(self.contains(member), NotAllowed::NotAMember)?;
         ok_or(Some(*member) != self.powers.root, NotAllowed::IsTheRoot)?;
         ok_or(
             self.powers.outranks(author, member),

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::Roster;
 use crate::body::Body;
-use crate::id::{AuthorId, MessageId};
+use crate::id::{AuthorId, InviteKey, MessageId};
 use crate::limits;
 use crate::message::Message;
 
@@ -49,10 +49,12 @@ impl Roster {
         if acts.is_empty() || self.powers.is_barred(author) && !acts.iter().any(lifts_anything) {
             return false;
         }
+        // All at once: the roster is worked out anew a single time, whatever the acts are.
         let mut with = self.clone();
         for act in acts {
-            with.insert(act);
+            with.file(act);
         }
+        with.settle();
         with.contains(author)
     }
 
@@ -81,45 +83,70 @@ impl Roster {
         }
         ids
     }
-}
 
-impl Roster {
-    /// Where an invite is void: acts that let `who`, who came by it, stay nevertheless.
+    /// Where an invite is void: an act of each class that voids it, by which `who` stays nevertheless.
     fn kept_by(&self, who: &AuthorId, invite: &MessageId) -> Vec<MessageId> {
         let (Some(made), Some(body)) = (self.acts.find(invite), self.acts.invite(invite)) else {
             return Vec::new();
         };
         let (maker, key) = (made.header().author, body.key);
-        let revokes = self.acts.revokes.get(&key).into_iter().flatten();
-        let revokes = revokes.filter_map(|id| self.acts.find(id)).filter(|act| {
-            let keeps =
-                matches!(act.body(), Some(Body::InviteRevoke(body)) if body.keep.contains(who));
-            let own = act.header().author == maker && self.counts(act);
-            let by_power = || self.powers.counts_as_admins(act, &self.acts, &self.strays);
-            keeps && (own || by_power())
-        });
-        let mut ids: Vec<MessageId> = revokes.map(|act| act.id()).collect();
-        if self.powers.keep(&key, invite).is_none() {
-            return ids;
-        }
-        for (member, removals) in self.powers.removals() {
-            let keeping = removals.iter().map(|removal| removal.act).filter(|id| {
-                matches!(self.acts.find(id).map(|act| act.body()), Some(Some(Body::Remove(body)))
-                    if body.keep.contains(who))
-            });
-            let keeping: Vec<MessageId> = keeping.collect();
-            // A remove speaks of the invites that its member made, and of those it came by.
-            let concerned = self.acts.of(member).filter(|act| match act.body() {
-                Some(Body::Join(join)) => join.invite == key,
-                _ => act.id() == *invite,
-            });
-            let concerned: Vec<MessageId> = concerned.map(|act| act.id()).collect();
-            if !concerned.is_empty() && !keeping.is_empty() {
-                ids.extend(concerned);
-                ids.extend(keeping);
-            }
+        let keeps = |act: &Message| match act.body() {
+            Some(Body::InviteRevoke(body)) => body.keep.contains(who),
+            Some(Body::Remove(body)) => body.keep.contains(who),
+            _ => false,
+        };
+        let of_key = (key, AuthorId::from_bytes([0; 32]))..=(key, AuthorId::from_bytes([255; 32]));
+        let revokes = self.acts.revokes.range(of_key).flat_map(|(_, ids)| ids);
+        let revokes: Vec<&Message> = revokes
+            .filter_map(|id| self.acts.find(id))
+            .map(AsRef::as_ref)
+            .filter(|act| keeps(act))
+            .collect();
+        let by_power =
+            |act: &&&Message| self.powers.counts_as_admins(act, &self.acts, &self.strays);
+        let own = |act: &&&Message| act.header().author == maker && self.counts(act);
+        let mut ids = Vec::new();
+        ids.extend(revokes.iter().find(own).map(|act| act.id()));
+        let by_power = revokes.iter().find(by_power).map(|act| act.id());
+        ids.extend(by_power);
+        if by_power.is_none() && self.powers.keep(&key, invite).is_some() {
+            ids.extend(self.kept_by_a_remove(&key, invite, keeps));
         }
         ids
+    }
+
+    /// A remove that keeps, and what of its member speaks of the invite: that it was made, or named.
+    fn kept_by_a_remove(
+        &self,
+        key: &InviteKey,
+        invite: &MessageId,
+        keeps: impl Fn(&Message) -> bool,
+    ) -> Vec<MessageId> {
+        for (member, removals) in self.powers.removals() {
+            for remove in removals.iter().filter_map(|it| self.acts.find(&it.act)) {
+                let Some(Body::Remove(body)) = remove.body().filter(|_| keeps(remove)) else {
+                    continue;
+                };
+                let mut spoken_of = self.acts.of(member).filter(|act| match act.body() {
+                    Some(Body::Join(join)) => {
+                        let proven = self.acts.proven_joins.contains(&act.id());
+                        proven && !body.keep_invite && join.invite == *key
+                    }
+                    _ => act.id() == *invite,
+                });
+                let concerned = spoken_of.find(|act| {
+                    let at = (act.header().chain, act.header().seq, act.id());
+                    let within =
+                        self.powers
+                            .within(&remove.id(), member, at, &self.acts, &self.strays);
+                    within == Some(true) && self.counts(act)
+                });
+                if let Some(concerned) = concerned {
+                    return vec![concerned.id(), remove.id()];
+                }
+            }
+        }
+        Vec::new()
     }
 }
 

@@ -118,7 +118,18 @@ impl Roster {
         if !self.file(act) {
             return Change::default();
         }
-        if self.takes_from_somebody(act) {
+        let falls_on_somebody = match act.body() {
+            Some(Body::InviteRevoke(revoke)) => {
+                let news = self.powers.work_in_revoke(act, &self.acts, &self.strays);
+                let maker = act.header().author;
+                let mut made = self.invites_of_key(&revoke.invite).into_iter();
+                let made = made.any(|(invite, _)| invite.header().author == maker);
+                let by_power = self.powers.counts_as_admins(act, &self.acts, &self.strays);
+                news && (made || by_power) && self.standing.was_used(&revoke.invite)
+            }
+            _ => self.takes_from_somebody(act),
+        };
+        if falls_on_somebody {
             return self.settle();
         }
         let basis = Basis {
@@ -129,14 +140,6 @@ impl Roster {
         };
         let mut touched = self.standing.work_in(act, basis);
         touched.insert(act.header().author);
-        // Who came over an invite's uses is marked together with those who came before.
-        let over: Vec<AuthorId> = touched
-            .iter()
-            .flat_map(|who| self.standing.invites_of(who))
-            .filter(|key| self.is_overused(key))
-            .flat_map(|key| self.standing.let_in_by(key))
-            .collect();
-        touched.extend(over);
         let mut change = Change::default();
         for author in touched {
             self.refresh(author, &mut change);
@@ -241,10 +244,6 @@ impl Roster {
             }
             Some(Body::Join(_)) => !self.powers.removals_of(&header.author).is_empty(),
             Some(Body::Remove(_) | Body::Grant(_)) => by_power(),
-            Some(Body::InviteRevoke(revoke)) => {
-                let came = self.standing.was_used(&revoke.invite);
-                came || by_power()
-            }
             Some(Body::Leave) => self.acts.of(&header.author).any(|other| {
                 let other = other.header();
                 other.chain == header.chain && other.seq > header.seq

@@ -48,6 +48,8 @@ pub(super) struct Powers {
     voided: BTreeMap<InviteKey, BTreeSet<AuthorId>>,
     /// Invites, by their acts, that are void because their maker was removed, and who stays.
     voided_made: BTreeMap<MessageId, BTreeSet<AuthorId>>,
+    /// Invites that an author without an admin's power voids, and who stays: their maker, or in vain.
+    voided_by: BTreeMap<(InviteKey, AuthorId), BTreeSet<AuthorId>>,
 }
 
 impl Powers {
@@ -78,8 +80,10 @@ impl Powers {
             powers.settle_lifts(member, acts, strays);
             powers.void_invites_of(*member, acts, strays);
         }
-        for actor in &actors {
-            powers.settle_revokes(actor, acts, strays);
+        for act in acts.revokes.values().flatten() {
+            if let Some(act) = acts.find(act) {
+                powers.work_in_revoke(act, acts, strays);
+            }
         }
         powers
     }
@@ -159,7 +163,10 @@ impl Powers {
                 }
                 let kept = match act.body() {
                     Some(Body::Invite(_)) => self.voided_made.entry(act.id()).or_default(),
-                    Some(Body::Join(join)) if !remove.keep_invite => {
+                    // One that proves nothing names an invite that its author never had.
+                    Some(Body::Join(join))
+                        if !remove.keep_invite && acts.proven_joins.contains(&act.id()) =>
+                    {
                         self.voided.entry(join.invite).or_default()
                     }
                     _ => continue,
@@ -169,16 +176,24 @@ impl Powers {
         }
     }
 
-    fn settle_revokes(&mut self, actor: &AuthorId, acts: &Acts, strays: &Strays) {
-        for act in acts.of(actor) {
-            let Some(Body::InviteRevoke(revoke)) = act.body() else {
-                continue;
-            };
-            if self.counts_as_admins(act, acts, strays) {
-                let keep = self.voided.entry(revoke.invite).or_default();
-                keep.extend(&revoke.keep);
-            }
-        }
+    /// Takes in an invite-revoke. Gives whether it voids an invite that was not void, or keeps somebody
+    /// whom nothing of its class kept.
+    pub fn work_in_revoke(&mut self, act: &Message, acts: &Acts, strays: &Strays) -> bool {
+        let Some(Body::InviteRevoke(revoke)) = act.body() else {
+            return false;
+        };
+        let author = act.header().author;
+        let kept = if self.counts_as_admins(act, acts, strays) {
+            self.voided.entry(revoke.invite)
+        } else if self.place(act, acts, strays) == Place::Void {
+            return false;
+        } else {
+            let first = !self.voided_by.contains_key(&(revoke.invite, author));
+            let kept = self.voided_by.entry((revoke.invite, author)).or_default();
+            return extends(kept, &revoke.keep) || first;
+        };
+        let first = matches!(kept, std::collections::btree_map::Entry::Vacant(_));
+        extends(kept.or_default(), &revoke.keep) || first
     }
 
     /// Whether one may remove the other, or lift a removal of theirs.
@@ -263,7 +278,7 @@ impl Powers {
 
     /// Whether a place is at or before the cut that `act` makes of its chain; `None` where it lists
     /// none of that chain.
-    fn within(
+    pub fn within(
         &self,
         act: &MessageId,
         author: &AuthorId,
@@ -330,6 +345,15 @@ impl Powers {
         self.ended.contains_key(author)
     }
 
+    /// Who stays of those that came by an invite, where its maker voids it.
+    pub fn keep_by_maker(
+        &self,
+        invite: &InviteKey,
+        maker: &AuthorId,
+    ) -> Option<&BTreeSet<AuthorId>> {
+        self.voided_by.get(&(*invite, *maker))
+    }
+
     /// Who stays of those that came by an invite, where the root or an admin voids it.
     pub fn keep(&self, invite: &InviteKey, act: &MessageId) -> Option<BTreeSet<AuthorId>> {
         let by_key = self.voided.get(invite);
@@ -340,6 +364,13 @@ impl Powers {
         let keep = by_key.into_iter().chain(by_maker).flatten();
         Some(keep.copied().collect())
     }
+}
+
+/// Adds to a set; gives whether anything in it is new.
+fn extends(set: &mut BTreeSet<AuthorId>, more: &[AuthorId]) -> bool {
+    let before = set.len();
+    set.extend(more);
+    set.len() > before
 }
 
 /// The cuts of a remove or a grant.

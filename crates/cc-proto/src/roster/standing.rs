@@ -38,6 +38,12 @@ pub(super) struct Standing {
     pub invites: BTreeMap<InviteKey, BTreeSet<MessageId>>,
     /// Who was let in by an invite, whether they stayed or not, and on which joins.
     came: BTreeMap<InviteKey, BTreeMap<AuthorId, BTreeSet<MessageId>>>,
+    /// The invites by which each was let in, for good or not.
+    came_keys: BTreeMap<AuthorId, BTreeSet<InviteKey>>,
+    /// The invites by which more came than may.
+    pub overused: BTreeSet<InviteKey>,
+    /// The invites of which that is to be worked out again.
+    recount: BTreeSet<InviteKey>,
     /// Invites and admits that were worked in.
     worked_in: BTreeSet<MessageId>,
 }
@@ -65,20 +71,8 @@ impl Basis<'_> {
         {
             return false;
         }
-        let own = self.acts.revokes.get(&invite.key).into_iter().flatten();
-        let mut own = own
-            .filter_map(|id| self.acts.find(id))
-            .filter(|revoke| {
-                revoke.header().author == maker
-                    && !self.powers.counts_as_admins(revoke, self.acts, self.strays)
-                    && self.place(revoke) != Place::Void
-            })
-            .peekable();
-        own.peek().is_none()
-            || own.any(|revoke| match (revoke.body(), joiner) {
-                (Some(Body::InviteRevoke(revoke)), Some(who)) => revoke.keep.contains(who),
-                _ => false,
-            })
+        let own = self.powers.keep_by_maker(&invite.key, &maker);
+        own.is_none_or(stays)
     }
 
     fn may_invite(&self, act: &Message) -> bool {
@@ -94,7 +88,36 @@ impl Standing {
         let first = powers.root.into_iter().chain(powers.admins.iter().copied());
         let mut ready: Vec<AuthorId> = first.chain(powers.affirmed_authors()).collect();
         standing.grow(&mut ready, basis);
+        standing.recount(basis);
         standing
+    }
+
+    /// Works out which invites let in more than they may. Gives everybody who came by one of which that
+    /// is other than before.
+    fn recount(&mut self, basis: Basis<'_>) -> BTreeSet<AuthorId> {
+        let mut touched = BTreeSet::new();
+        for key in std::mem::take(&mut self.recount) {
+            let is_over = self.is_overused(&key, basis);
+            let was_over = if is_over {
+                !self.overused.insert(key)
+            } else {
+                self.overused.remove(&key)
+            };
+            if is_over != was_over {
+                touched.extend(self.let_in_by(&key));
+            }
+        }
+        touched
+    }
+
+    fn is_overused(&self, key: &InviteKey, basis: Basis<'_>) -> bool {
+        let invites = self.invites.get(key).into_iter().flatten();
+        let most = invites.map(|id| basis.acts.invite(id)?.uses_max);
+        // Only counted where it is bounded: it takes a look at everybody who came.
+        let most = most
+            .collect::<Option<Vec<u32>>>()
+            .and_then(|uses| uses.into_iter().max());
+        most.is_some_and(|most| self.came_by(key, basis).len() > most as usize)
     }
 
     /// The distinct keys that came by an invite, whether they stayed or not. Whose join does not count
@@ -112,12 +135,6 @@ impl Standing {
     /// Whether somebody was ever let in by an invite, for good or not.
     pub fn was_used(&self, invite: &InviteKey) -> bool {
         self.came.contains_key(invite)
-    }
-
-    /// The invites by which somebody was let in, for good or not.
-    pub fn invites_of<'a>(&'a self, who: &'a AuthorId) -> impl Iterator<Item = &'a InviteKey> {
-        let came = self.came.iter().filter(|(_, came)| came.contains_key(who));
-        came.map(|(key, _)| key)
     }
 
     /// Everybody who was let in by an invite, for good or not.
@@ -158,6 +175,7 @@ impl Standing {
             _ => self.try_act(act, &mut ready, basis),
         };
         touched.extend(self.grow(&mut ready, basis));
+        touched.extend(self.recount(basis));
         touched
     }
 
@@ -186,10 +204,9 @@ impl Standing {
                 self.worked_in.insert(act.id());
                 self.invites.entry(invite.key).or_default().insert(act.id());
                 let admits = basis.acts.admits_by_invite.get(&invite.key);
-                let mut touched = self.try_admits(admits, ready, basis);
                 // One invite more of the key: those who came over its uses may no longer have.
-                touched.extend(self.let_in_by(&invite.key));
-                touched
+                self.recount.insert(invite.key);
+                self.try_admits(admits, ready, basis)
             }
             Some(Body::Admit(admit)) => self
                 .try_admit(act, admit, ready, basis)
@@ -227,6 +244,7 @@ impl Standing {
         let join = basis.acts.find(&admit.join)?;
         let fits = matches!(join.body(), Some(Body::Join(body)) if body.invite == admit.invite)
             && join.header().author == admit.joiner
+            && act.header().author != admit.joiner
             && basis.acts.proven_joins.contains(&admit.join);
         let invites = self.invites.get(&admit.invite)?;
         if !fits || self.worked_in.contains(&act.id()) {
@@ -235,6 +253,9 @@ impl Standing {
         let came = self.came.entry(admit.invite).or_default();
         let joins = came.entry(admit.joiner).or_default();
         joins.insert(admit.join);
+        let keys = self.came_keys.entry(admit.joiner).or_default();
+        keys.insert(admit.invite);
+        self.recount.insert(admit.invite);
         let open = invites.iter().copied().find(|id| {
             let invite = basis.acts.find(id).zip(basis.acts.invite(id));
             invite.is_some_and(|(act, invite)| basis.stands_for(act, invite, Some(&admit.joiner)))
@@ -262,6 +283,11 @@ impl Standing {
         ready: &mut Vec<AuthorId>,
     ) {
         let since = act.header().ts;
+        if !self.admitted.contains_key(&admit.joiner) {
+            // Joins of theirs that counted for nothing until now may count.
+            let keys = self.came_keys.get(&admit.joiner).into_iter().flatten();
+            self.recount.extend(keys);
+        }
         let admission = self.admitted.entry(admit.joiner).or_insert_with(|| {
             ready.push(admit.joiner);
             Admission {

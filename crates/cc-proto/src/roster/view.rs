@@ -100,14 +100,24 @@ impl Roster {
         came.filter(|who| self.contains(who)).collect()
     }
 
-    /// The invites that a removal of `member` would void.
+    /// Everybody else who must be named as staying where an invite is voided: who came by it, also those
+    /// who left since, for what they wrote and whom they let in rests on it.
+    pub fn to_be_kept(&self, invite: &InviteKey) -> BTreeSet<AuthorId> {
+        let came = self.standing.let_in_by(invite);
+        came.filter(|who| self.standing.admitted.contains_key(who))
+            .collect()
+    }
+
+    /// The invites that a removal of `member` would void: those that count.
     pub fn voided_with(&self, member: &AuthorId, keep_invite: bool) -> BTreeSet<InviteKey> {
+        let proven = |act: &MessageId| self.acts.proven_joins.contains(act);
         let keys = self.acts.of(member).filter_map(|act| match act.body() {
-            Some(Body::Join(join)) if !keep_invite => Some(join.invite),
+            Some(Body::Join(join)) if !keep_invite && proven(&act.id()) => Some(join.invite),
             Some(Body::Invite(invite)) => Some(invite.key),
             _ => None,
         });
-        keys.collect()
+        keys.filter(|key| self.standing.invites.contains_key(key))
+            .collect()
     }
 
     fn former_member(&self, author: &AuthorId) -> Former {
@@ -153,13 +163,7 @@ impl Roster {
             chains: BTreeMap::new(),
             others: belonged && !self.powers.is_barred(author),
         };
-        let affirming = self.powers.cutting_acts(author);
-        for cut in affirming.iter().flat_map(|act| cuts_of(&self.acts, act)) {
-            bounds.chains.entry(cut.chain).or_insert(Seq(u64::MAX));
-        }
-        for (chain, last) in &mut bounds.chains {
-            *last = self.last_that_counts(author, *chain, belonged);
-        }
+        bounds.chains = self.cut_chains(author, belonged);
         for (chain, left) in leaves {
             let open = if bounds.others { Seq(u64::MAX) } else { Seq(0) };
             let last = bounds.chains.entry(chain).or_insert(open);
@@ -169,6 +173,38 @@ impl Roster {
             .chains
             .retain(|_, last| last.0 < u64::MAX || !bounds.others);
         Some(bounds)
+    }
+
+    /// By chain, the last place that every cut lets count.
+    fn cut_chains(&self, author: &AuthorId, belonged: bool) -> BTreeMap<ChainId, Seq> {
+        let tops = |act: &MessageId| {
+            let mut tops: BTreeMap<ChainId, Seq> = BTreeMap::new();
+            for cut in cuts_of(&self.acts, act) {
+                let top = tops.entry(cut.chain).or_default();
+                *top = cut.seq.max(*top);
+            }
+            tops
+        };
+        let removals = self.powers.removals_of(author);
+        let by_act: Vec<(BTreeMap<ChainId, Seq>, bool)> = removals
+            .iter()
+            .map(|removal| (tops(&removal.act), removal.lifted))
+            .collect();
+        if removals.is_empty() {
+            // The end of an admin's time lets stand what it names of somebody who was never let in.
+            let end = self.powers.cutting_acts(author);
+            let listed = end.iter().flat_map(tops);
+            return listed.filter(|_| !belonged).collect();
+        }
+        let chains: BTreeSet<ChainId> = by_act.iter().flat_map(|it| it.0.keys()).copied().collect();
+        let last = |chain: &ChainId| {
+            let each = by_act.iter().map(|(tops, lifted)| match tops.get(chain) {
+                None if *lifted => Seq(u64::MAX),
+                top => top.copied().unwrap_or_default(),
+            });
+            each.min().unwrap_or(Seq(u64::MAX))
+        };
+        chains.iter().map(|chain| (*chain, last(chain))).collect()
     }
 
     /// By chain, where its author left.
@@ -189,39 +225,6 @@ impl Roster {
         authors
             .filter_map(|author| Some((*author, self.bounds(author)?)))
             .collect()
-    }
-
-    fn last_that_counts(&self, author: &AuthorId, chain: ChainId, belonged: bool) -> Seq {
-        let top = |act: &MessageId| {
-            let cuts = cuts_of(&self.acts, act).iter();
-            cuts.filter(|cut| cut.chain == chain)
-                .map(|cut| cut.seq)
-                .max()
-        };
-        let removals = self.powers.removals_of(author);
-        let mut last = removals
-            .iter()
-            .map(|removal| match top(&removal.act) {
-                None if removal.lifted => Seq(u64::MAX),
-                top => top.unwrap_or(Seq(0)),
-            })
-            .min();
-        if removals.is_empty() {
-            // The end of an admin's time lets stand what it names of somebody who was never let in.
-            let end = self.powers.cutting_acts(author);
-            last = end.iter().filter_map(top).max().filter(|_| !belonged);
-        }
-        last.unwrap_or(Seq(u64::MAX))
-    }
-
-    pub(super) fn is_overused(&self, key: &InviteKey) -> bool {
-        let acts = self.invites_of_key(key);
-        let most = acts.iter().map(|(_, invite)| invite.uses_max);
-        // Only counted where it is bounded: it takes a look at everybody who came.
-        let most = most
-            .collect::<Option<Vec<u32>>>()
-            .and_then(|uses| uses.into_iter().max());
-        most.is_some_and(|most| self.used(key) > most)
     }
 
     fn used(&self, key: &InviteKey) -> u32 {
@@ -248,7 +251,7 @@ impl Roster {
         };
         let over = admission.is_some_and(|admission| {
             let mut invites = admission.invites.iter();
-            invites.all(|key| self.is_overused(key))
+            invites.all(|key| self.standing.overused.contains(key))
         });
         Some(Member {
             nick: self.claimed_nick(author).unwrap_or_default().to_owned(),
@@ -262,7 +265,7 @@ impl Roster {
     }
 
     /// Whether the author's last word on belonging was a leave.
-    fn has_left(&self, author: &AuthorId) -> bool {
+    pub(super) fn has_left(&self, author: &AuthorId) -> bool {
         let counted = self.acts.leaves.get(author).into_iter().flatten();
         let left = counted
             .rev()
@@ -322,5 +325,11 @@ impl Roster {
     pub fn taken_back(&self) -> impl Iterator<Item = &Retract> {
         let acts = self.acts.retracts.values().flatten();
         acts.filter_map(|id| self.takes_back(self.acts.find(id)?))
+    }
+
+    /// Says of a message that is about to be taken in that it stands on a branch which `act` does not
+    /// name, see [`set_strays`](Self::set_strays): so it never has the effect that it must not have.
+    pub fn note_stray(&mut self, act: MessageId, chain: ChainId, stray: MessageId) {
+        self.strays.entry((act, chain)).or_default().insert(stray);
     }
 }
