@@ -97,6 +97,15 @@ impl<S: Storage> RoomEngine<S> {
                 .into_iter()
                 .map(|(token, stored)| (token, Ok(stored))),
         );
+        let joined = |output: &Output| matches!(output, Output::Event(RoomEvent::Joined));
+        if turn.outputs.iter().any(joined) {
+            // Only now that being let in is durable: the join is all there is of the room before.
+            let files = Files {
+                storage: &self.storage,
+                dir: &self.dir,
+            };
+            files.remove_join();
+        }
         let shaped = turn
             .appended
             .iter()
@@ -156,14 +165,6 @@ impl<S: Storage> RoomEngine<S> {
                 id,
             } => {
                 self.log.erase(&author, chain, seq, &id)?;
-            }
-            Output::Event(RoomEvent::Joined) => {
-                let files = Files {
-                    storage: &self.storage,
-                    dir: &self.dir,
-                };
-                files.remove_join();
-                turn.outputs.push(Output::Event(RoomEvent::Joined));
             }
             output => turn.outputs.push(output),
         }

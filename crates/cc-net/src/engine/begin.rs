@@ -115,7 +115,14 @@ impl<S: Storage> RoomEngine<S> {
             dir: &dir,
         };
         files.make_dir()?;
-        ask_again(&files, &config.identity, &mut random, ticket, nick, now)?;
+        let former = match Self::open(storage.clone(), &dir, config.clone(), now) {
+            Ok(engine) => Some(engine),
+            Err(EngineError::NoRoom { .. }) => None,
+            Err(error) => return Err(error),
+        };
+        // Later than all that we wrote there before: a leave that is later than the join would stand.
+        let ts = former.map_or(now.wall, |mut engine| engine.core.next_ts(now));
+        ask_again(&files, &config.identity, &mut random, ticket, nick, ts)?;
         files.remove_left()?;
         Self::open(storage, &dir, config, now)
     }
@@ -138,7 +145,8 @@ impl<S: Storage> RoomEngine<S> {
             dir: &self.dir,
         };
         let identity = &self.config.identity;
-        ask_again(&files, identity, &mut self.random, ticket, nick, now)?;
+        let ts = self.core.next_ts(now);
+        ask_again(&files, identity, &mut self.random, ticket, nick, ts)?;
         self.ticket = Some(ticket.clone());
         self.stale = true;
         self.reload(now)?;
@@ -208,12 +216,12 @@ fn ask_again<S: Storage>(
     random: &mut Random,
     ticket: &Ticket,
     nick: &str,
-    now: Now,
+    ts: Timestamp,
 ) -> Result<(), EngineError> {
     // A chain of its own: the join of a former ticket may yet turn up in another, and what followed
     // a removal or a leave counts for nothing.
     files.write_chain(ChainId(random.next_u64() as u32))?;
-    files.write_join(identity, ticket, nick, now)
+    files.write_join(identity, ticket, nick, ts)
 }
 
 /// The core of what is stored.
@@ -253,4 +261,48 @@ pub(super) fn load<S: Storage>(
         lost: log.lost()?,
     };
     Ok(RoomCore::open(room, &stored, now, log)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use cc_log::FsStorage;
+    use cc_proto::room::{Act, Input};
+
+    #[test]
+    fn a_join_is_later_than_the_leave_before_it_whatever_the_clock_says() {
+        let home = tempfile::tempdir().unwrap();
+        let config = EngineConfig {
+            identity: Identity::from_seed([1; 32]),
+            gossip: false,
+            seed: [2; 32],
+        };
+        let at = |wall| Now {
+            wall: Timestamp(wall),
+            mono_ms: 0,
+        };
+        let (rooms, room) = (home.path(), config.clone());
+        let mut engine =
+            RoomEngine::create(FsStorage, rooms, room, "db", "alice", at(9_000)).unwrap();
+        let ticket = engine.ticket().unwrap().clone();
+        let turn = engine.turn(
+            vec![Input::Act {
+                token: 1,
+                act: Act::Leave,
+            }],
+            at(9_000),
+        );
+        let left = turn.appended.last().unwrap().message.header().ts;
+        engine.mark_left().unwrap();
+        engine.close().unwrap();
+
+        let engine =
+            RoomEngine::join(FsStorage, rooms, config, &ticket, "alice", at(1_000)).unwrap();
+        let files = Files {
+            storage: &FsStorage,
+            dir: engine.dir(),
+        };
+        let join = files.read_join(&ticket.room).unwrap().unwrap();
+        assert!(join.header().ts > left);
+    }
 }

@@ -4,8 +4,7 @@ use std::path::Path;
 
 use cc_log::{Durability, Storage};
 use cc_proto::body::Body;
-use cc_proto::clock::Now;
-use cc_proto::id::{ChainId, RoomId, Seq};
+use cc_proto::id::{ChainId, RoomId, Seq, Timestamp};
 use cc_proto::identity::Identity;
 use cc_proto::message::{Message, NewMessage};
 use cc_proto::random::Random;
@@ -83,7 +82,7 @@ impl<S: Storage> Files<'_, S> {
         identity: &Identity,
         ticket: &Ticket,
         nick: &str,
-        now: Now,
+        ts: Timestamp,
     ) -> Result<(), EngineError> {
         let chain = self.read_chain()?.unwrap_or(ChainId(0));
         let (me, invite) = (identity.author(), ticket.invite());
@@ -92,7 +91,7 @@ impl<S: Storage> Files<'_, S> {
             chain,
             seq: Seq::FIRST,
             prev: None,
-            ts: now.wall,
+            ts,
             via: String::new(),
             re: None,
             body: Body::Join(join_body(&invite, &ticket.room, &me, nick.to_owned())),

@@ -2,13 +2,19 @@
 
 use super::{Output, RoomCore, RoomEvent, Turn};
 use crate::body::Body;
+use crate::clock::Now;
 use crate::frames::GossipFrame;
 use crate::history::History;
-use crate::id::{ChainId, MessageId, Seq};
+use crate::id::{ChainId, MessageId, Seq, Timestamp};
 use crate::limits;
 use crate::message::{Message, MessageError, NewMessage};
 
 impl RoomCore {
+    /// The timestamp for a message that is written outside of the core: later than all of ours.
+    pub fn next_ts(&mut self, now: Now) -> Timestamp {
+        self.clock.tick(now.wall)
+    }
+
     pub(super) fn draft<H: History>(
         &mut self,
         token: u64,
