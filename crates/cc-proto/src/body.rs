@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::codec::{self, CodecError};
 use crate::id::{AuthorId, ChainId, Hash, InviteKey, MessageId, Seq, Timestamp};
-use crate::identity::Signature;
+use crate::identity::{Signature, is_sound_key};
 use crate::limits;
 
 /// The kinds of the registry in `spec/registries.md`.
@@ -319,6 +319,9 @@ pub enum BodyError {
         /// Which text.
         field: &'static str,
     },
+    /// It would make an admin of a key under which anybody can sign.
+    #[error("the key of the new admin is nobody's")]
+    UnsoundKey,
 }
 
 /// The version of every body of this release.
@@ -410,6 +413,10 @@ impl Body {
             Self::Invite(body) => bounded("note", &body.note, limits::NOTE_BYTES_MAX),
             Self::Join(body) => bounded("nick", &body.nick, limits::NICK_BYTES_MAX),
             Self::Profile(body) => bounded("nick", &body.nick, limits::NICK_BYTES_MAX),
+            // Every other way in needs a signature by the key; this one makes a member of a mere name.
+            Self::Grant(body) if body.admin && !is_sound_key(body.member.as_bytes()) => {
+                Err(BodyError::UnsoundKey)
+            }
             Self::Chat(body) => text(&body.text),
             Self::Summary(body) => text(&body.text),
             Self::File(body) => {

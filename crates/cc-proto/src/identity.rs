@@ -135,7 +135,9 @@ mod tests {
             (key[0], key[31]) = (low, high);
             key
         };
-        assert!(is_sound_key(Identity::from_seed([7; 32]).author().as_bytes()));
+        assert!(is_sound_key(
+            Identity::from_seed([7; 32]).author().as_bytes()
+        ));
         for (what, key) in [
             ("of order 4", key(0, 0, 0)),
             ("neutral", key(1, 0, 0)),

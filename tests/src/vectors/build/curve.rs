@@ -7,6 +7,8 @@
 //! - without the cofactor: S B = R + k A, which is ours;
 //! - with it: 8 S B = 8 R + 8 k A, which lets any T pass.
 
+use cc_proto::body::{Body, Grant};
+use cc_proto::id::AuthorId;
 use cc_proto::identity::MESSAGE_DOMAIN;
 use curve25519_dalek::constants::EIGHT_TORSION;
 use curve25519_dalek::edwards::{CompressedEdwardsY, EdwardsPoint};
@@ -32,6 +34,24 @@ pub(super) fn add(cases: &mut Cases) {
     mixed_orders(cases);
     encodings(cases);
     scalars(cases);
+    grants(cases);
+}
+
+/// Nothing but a grant makes a member of a key that has signed nothing.
+fn grants(cases: &mut Cases) {
+    let body = |key: [u8; 32], admin: bool| {
+        let grant = Body::Grant(Grant {
+            member: AuthorId::from_bytes(key),
+            admin,
+            cuts: Vec::new(),
+        });
+        json!({ "kind": 7, "v": 1, "bytes": hex(&grant.encode()) })
+    };
+    let neutral = encoded(EdwardsPoint::default());
+    let about = "The neutral point is to be an admin: anybody could sign as it.";
+    cases.refused("body", "grant-to-nobodys-key", about, body(neutral, true), "body");
+    let about = "The neutral point is to be no admin, which it never was.";
+    cases.ok("body", "grant-off-nobodys-key", about, body(neutral, false), &Value::Null);
 }
 
 /// Alice's secret scalar.
