@@ -324,6 +324,10 @@ async fn the_way_back_is_an_invite_that_says_so() {
     // Neither a fresh key by the old ticket nor by an invite that he made, nor he by another one.
     let fresh = Machine::start(4).await;
     assert_eq!(refusal(&fresh, old).await, Refusal::Revoked);
+    assert!(
+        hers.ticket().await.is_err(),
+        "a ticket that lets nobody in is not handed out"
+    );
     let fresher = Machine::start(5).await;
     assert_eq!(refusal(&fresher, bobs_own).await, Refusal::Revoked);
     let plain = hers.invite(InviteOptions::default()).await.unwrap();

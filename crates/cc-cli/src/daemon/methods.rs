@@ -320,7 +320,7 @@ pub fn closed() -> RpcError {
 fn ticket_error(error: RoomError) -> RpcError {
     match error {
         RoomError::NoTicket => RpcError::new(code::NO_TICKET, error.to_string())
-            .hint("ask the member who invited you for a ticket"),
+            .hint("cc-connect invite makes one"),
         _ => closed(),
     }
 }

@@ -19,7 +19,7 @@
 //! | 10 | `stopping` | the daemon is ending |
 //! | 11 | `cannot_bind` | the folder to bind does not exist or cannot be looked at |
 //! | 12 | `too_many` | this connection has as many subscriptions as it may have |
-//! | 13 | `no_ticket` | this machine has no ticket of the room |
+//! | 13 | `no_ticket` | this machine has no ticket of the room that still lets anybody in |
 //! | 14 | `not_allowed` | the roster gives us no right to that; the message says why |
 //! | 15 | `no_such_member` | nobody of that key belongs to the room, or did |
 //! | 16 | `no_such_invite` | the room has no such invite |

@@ -129,7 +129,8 @@ impl<S: Storage> RoomEngine<S> {
 
     /// Takes up another ticket of the room, and another nick: while nobody has let us in yet, once we
     /// no longer belong, and also where as far as we know we do, for others may know better. All
-    /// sessions are gone then. False, and nothing is done, where we came by this very invite.
+    /// sessions are gone then. False, and nothing is done, where we came by this very invite and no
+    /// member refuses us.
     ///
     /// # Errors
     /// [`EngineError`]; the former ticket may then still stand.
@@ -137,7 +138,8 @@ impl<S: Storage> RoomEngine<S> {
         let invite = InviteKey::from_bytes(*ticket.invite().author().as_bytes());
         let me = self.config.identity.author();
         let member = self.core.roster().members().get(&me);
-        if member.is_some_and(|member| member.invites.contains(&invite)) {
+        let came_by_it = member.is_some_and(|member| member.invites.contains(&invite));
+        if came_by_it && !self.core.is_refused() {
             return Ok(false);
         }
         let files = Files {

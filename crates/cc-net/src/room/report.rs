@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use cc_proto::id::AuthorId;
+use cc_proto::id::{AuthorId, InviteKey};
 use cc_proto::limits::TICKET_ADDRESSES_MAX;
 use cc_proto::ticket::{PeerAddress, Ticket};
 
@@ -137,9 +137,16 @@ impl RoomThread {
         }
     }
 
-    /// The ticket of the invite that we made or came by, with the addresses of today.
+    /// The ticket of the invite that we made or came by, with the addresses of today; none where that
+    /// invite was revoked.
     pub fn ticket(&self) -> Option<Ticket> {
         let mut ticket = self.engine.ticket()?.clone();
+        let key = InviteKey::from_bytes(*ticket.invite().author().as_bytes());
+        let invites = self.engine.core().roster().invites();
+        let mut of_key = invites.iter().filter(|invite| invite.key == key).peekable();
+        if of_key.peek().is_some() && of_key.all(|invite| invite.revoked) {
+            return None;
+        }
         ticket.addresses = self.place().addresses;
         Some(ticket)
     }

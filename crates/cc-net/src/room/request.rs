@@ -61,8 +61,8 @@ pub enum RoomError {
     /// Its node was shut down.
     #[error("the room is closed")]
     Closed,
-    /// The room's ticket is no longer among its files.
-    #[error("this machine has no ticket of the room")]
+    /// The room's ticket is no longer among its files, or its invite was revoked.
+    #[error("this machine has no ticket of the room that still lets anybody in")]
     NoTicket,
 }
 

@@ -173,6 +173,11 @@ impl Peers {
         }
     }
 
+    /// Whether the last word of some peer was that it refuses us.
+    pub(super) fn is_refused(&self) -> bool {
+        self.peers.values().any(|peer| peer.refusals > 0)
+    }
+
     /// A peer no longer belongs.
     pub(super) fn forget(&mut self, id: &AuthorId) {
         self.peers.remove(id);

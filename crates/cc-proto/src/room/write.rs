@@ -15,6 +15,11 @@ impl RoomCore {
         self.clock.tick(now.wall)
     }
 
+    /// Whether a member's last word was that it refuses us: we may have been removed unheard.
+    pub fn is_refused(&self) -> bool {
+        self.peers.is_refused()
+    }
+
     pub(super) fn draft<H: History>(
         &mut self,
         token: u64,
