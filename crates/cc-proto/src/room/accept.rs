@@ -143,7 +143,9 @@ impl RoomCore {
                 turn.append(message, None);
                 if let Some(act) = act {
                     self.flood.keep_act(&act);
-                    self.take_act(&act, turn);
+                    // What it may stray from is known once its branch is looked at with it.
+                    self.survey(turn)?;
+                    self.take_act(&act, false, turn);
                 }
                 Accepted::Appended
             }
@@ -245,13 +247,14 @@ impl RoomCore {
         self.pending
             .remove(&(header.author, header.chain, header.seq));
         self.chains.add(&message);
-        self.mark_appended(message.id(), header);
+        let strays = self.note_stray(&message);
+        self.mark_appended(message.id(), message.header());
         self.peers.appended(turn.now);
         let act = message.shapes_roster().then(|| message.clone());
         turn.append(message, token);
         if let Some(act) = act {
             self.flood.keep_act(&act);
-            self.take_act(&act, turn);
+            self.take_act(&act, strays, turn);
         }
     }
 

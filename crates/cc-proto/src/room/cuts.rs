@@ -99,11 +99,35 @@ impl RoomCore {
             return;
         }
         let cuts = self.roster.cuts(&key.0, key.1);
+        let closed = self.closed.get(&key).map_or(0, Vec::len);
+        if !told && closed == cuts.len() && self.roster.bounds(&key.0).is_none() {
+            return; // it strays, and that was noted, or it does not
+        }
         let mut places = cuts.iter().flat_map(|(_, cuts)| cuts);
         let is_cut = places.any(|cut| cut.id == id);
         if is_cut || !self.chains.advance_told(id, header) {
             self.unsurveyed.insert(key);
         }
+    }
+
+    /// The acts of which a message at that place strays, where it is not held.
+    pub(super) fn closed_at(&self, header: &Header) -> impl Iterator<Item = MessageId> {
+        let closed = self.closed.get(&(header.author, header.chain));
+        let seq = header.seq;
+        let closed = closed.into_iter().flatten();
+        closed
+            .filter(move |(_, end)| seq <= *end)
+            .map(|(act, _)| *act)
+    }
+
+    /// Takes note of what a message strays from, before it has any effect. Gives whether it does.
+    pub(super) fn note_stray(&mut self, message: &Message) -> bool {
+        let chain = message.header().chain;
+        let acts: Vec<MessageId> = self.closed_at(message.header()).collect();
+        for act in &acts {
+            self.roster.note_stray(*act, chain, message.id());
+        }
+        !acts.is_empty()
     }
 
     /// Works out anew what counts of the chains that were marked, and tells the roster what strays.
@@ -127,6 +151,7 @@ impl RoomCore {
         let acts = self.roster.cuts(&key.0, key.1);
         let end = self.last_that_counts(&key);
         if acts.is_empty() && end.is_none_or(|end| end.0 == 0) {
+            self.closed.remove(&key);
             let nothing = end.map(|_| Told::default());
             turn.retold |= self.chains.set_told(key, nothing);
             return Ok(());
@@ -137,6 +162,12 @@ impl RoomCore {
             .collect();
         places.extend(end);
         let region = self.region(key, &places, &turn.history)?;
+        let closed = acts.iter().filter_map(|(act, cuts)| {
+            let end = cuts.iter().map(|cut| cut.seq).max();
+            let is_closed = cuts.iter().all(|cut| region.holds(cut));
+            is_closed.then_some((*act, end?))
+        });
+        self.closed.insert(key, closed.collect());
         for (act, cuts) in &acts {
             let change = self.roster.set_strays(*act, key.1, region.strays(cuts));
             self.roster_changed(&change, true, turn);

@@ -2,6 +2,7 @@
 //! turn it is.
 
 use super::accept::Accepted;
+use super::session::Session;
 use super::{Output, RoomCore, SyncAbortCode, Turn};
 use crate::body::{Admit, Body};
 use crate::clock::Now;
@@ -89,8 +90,26 @@ impl RoomCore {
             .iter()
             .filter_map(|act| act.clone().verify(&self.room).ok())
             .collect();
-        let contained = self.roster.would_contain(peer, &acts);
-        contained.then_some(acts)
+        let proves = acts.iter().all(may_prove) && self.is_shown(peer, &acts);
+        proves.then_some(acts)
+    }
+
+    /// Whether the other side of a session still belongs, where it showed acts to prove it.
+    pub(super) fn is_still_proven(&self, session: &Session) -> bool {
+        session.bundle.is_empty() || self.is_shown(&session.peer, &session.bundle)
+    }
+
+    /// Whether acts show that somebody belongs. One on a branch that a cut does not name shows
+    /// nothing: who was removed can make any number of those.
+    fn is_shown(&self, peer: &AuthorId, acts: &[Message]) -> bool {
+        let shown = acts.iter().filter(|act| {
+            let header = act.header();
+            let place = (header.author, header.chain, header.seq);
+            let off_the_cuts = self.closed_at(header).next().is_some();
+            !off_the_cuts || self.roster.holds_act(&act.id()) || self.lost.contains(&place)
+        });
+        let shown: Vec<Message> = shown.cloned().collect();
+        self.roster.would_contain(peer, &shown)
     }
 
     /// Whether a member gets a session now. Where all are taken, one that has lasted its turn makes
@@ -131,4 +150,20 @@ impl RoomCore {
         turn.out.push(Output::SyncAbort { session: id, code });
         true
     }
+}
+
+/// Whether an act is of a kind that a membership rests on.
+fn may_prove(act: &Message) -> bool {
+    matches!(
+        act.body(),
+        Some(
+            Body::Genesis(_)
+                | Body::Invite(_)
+                | Body::Join(_)
+                | Body::Admit(_)
+                | Body::Grant(_)
+                | Body::Remove(_)
+                | Body::InviteRevoke(_)
+        )
+    )
 }

@@ -296,7 +296,9 @@ impl RoomCore {
         turn: &mut Turn<'_, H>,
     ) -> Result<(), H::Error> {
         self.survey(turn)?;
-        if turn.gone.contains(&session.peer) && session.phase != Phase::Hello {
+        let gone =
+            turn.gone.contains(&session.peer) || (turn.swept && !self.is_still_proven(&session));
+        if gone && session.phase != Phase::Hello {
             let code = SyncAbortCode::Gone;
             turn.out.push(Output::SyncAbort { session: id, code });
             return Ok(());

@@ -13,10 +13,19 @@ use crate::message::Message;
 use crate::roster::Change;
 
 impl RoomCore {
-    /// Works an appended act into the roster.
-    pub(super) fn take_act<H>(&mut self, act: &Message, turn: &mut Turn<'_, H>) {
+    /// Works an appended act into the roster. Where it `strays` and does not count, nothing is told.
+    pub(super) fn take_act<H>(&mut self, act: &Message, strays: bool, turn: &mut Turn<'_, H>) {
         let change = self.roster.insert(act);
+        let moved = !change.joined.is_empty() || !change.gone.is_empty();
+        if strays && !moved && !self.roster.counts(act) {
+            return;
+        }
         self.retracts_due.add(self.roster.takes_back(act));
+        // It may take from somebody of whom nothing is held but who was shown to belong.
+        turn.swept |= matches!(
+            act.body(),
+            Some(Body::InviteRevoke(_) | Body::Remove(_) | Body::Grant(_))
+        );
         let sweeping = may_take_away(act, &change);
         self.roster_changed(&change, sweeping, turn);
         let admitted = |join: &Message| self.roster.is_admitted(&join.id());
@@ -64,10 +73,19 @@ impl RoomCore {
             self.mark_cut_chains();
             self.retracts_due = RetractsDue::All;
             turn.swept = true;
-            // Who belongs by what was shown and not by what is held here may no longer.
-            let roster = &self.roster;
-            abort_sessions(&mut self.sessions, turn, |it| !it.is_still_proven(roster));
         }
+    }
+
+    /// Ends the sessions of those who belong by what was shown and not by what is held here, where
+    /// that is no longer enough.
+    pub(super) fn end_unproven_sessions<H>(&mut self, turn: &mut Turn<'_, H>) {
+        if !turn.swept {
+            return;
+        }
+        let sessions = self.sessions.iter();
+        let unproven = sessions.filter(|(_, session)| !self.is_still_proven(session));
+        let unproven: BTreeSet<SessionId> = unproven.map(|(id, _)| *id).collect();
+        abort_sessions(&mut self.sessions, turn, |id, _| unproven.contains(id));
     }
 
     /// Ends all that goes on with somebody who no longer belongs: nothing is sent to them from
@@ -82,7 +100,7 @@ impl RoomCore {
         self.peers.forget(&author);
         self.pending.retain(|place, _| place.0 != author);
         turn.gone.insert(author);
-        abort_sessions(&mut self.sessions, turn, |session| session.peer == author);
+        abort_sessions(&mut self.sessions, turn, |_, it| it.peer == author);
         turn.out.push(Output::Event(RoomEvent::MemberGone(author)));
     }
 
@@ -155,10 +173,10 @@ fn may_take_away(act: &Message, change: &Change) -> bool {
 fn abort_sessions<H>(
     sessions: &mut BTreeMap<SessionId, Session>,
     turn: &mut Turn<'_, H>,
-    ends: impl Fn(&Session) -> bool,
+    ends: impl Fn(&SessionId, &Session) -> bool,
 ) {
     sessions.retain(|id, session| {
-        let ended = ends(session);
+        let ended = ends(id, session);
         if ended {
             turn.out.push(Output::SyncAbort {
                 session: *id,

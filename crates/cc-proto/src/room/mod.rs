@@ -78,6 +78,9 @@ pub struct RoomCore {
     /// What was taken back and erased, so that it is not read again.
     taken_back: BTreeSet<Taken>,
     retracts_due: RetractsDue,
+    /// By chain, the acts that cut it of which all is held that they name there, and the last place
+    /// that they name: what comes at or below it stands on a branch that they do not name.
+    closed: BTreeMap<ChainKey, Vec<(MessageId, Seq)>>,
     /// Chains of which it is to be worked out anew what counts.
     unsurveyed: BTreeSet<ChainKey>,
     flood: Flood,
@@ -117,7 +120,7 @@ struct Turn<'a, H> {
     out: Vec<Output>,
     /// Who was a member before this call, and is none any more.
     gone: BTreeSet<AuthorId>,
-    /// Whether what counts of anybody may be other than before.
+    /// Whether who was shown to belong, by acts that are not held, is to be judged again.
     swept: bool,
     /// Whether other messages are told than before, of a chain that did not just grow.
     retold: bool,
@@ -192,6 +195,7 @@ impl RoomCore {
             bodies_asked: BTreeMap::new(),
             taken_back: BTreeSet::new(),
             retracts_due: RetractsDue::All,
+            closed: BTreeMap::new(),
             unsurveyed: BTreeSet::new(),
             flood: Flood::new(&stored.roster, now),
             sessions: BTreeMap::new(),
@@ -248,6 +252,7 @@ impl RoomCore {
         }
         self.survey(&mut turn)?;
         self.erase_retracted(&mut turn)?;
+        self.end_unproven_sessions(&mut turn);
         self.run_timers(&mut turn);
         Ok(turn.out)
     }

@@ -23,7 +23,6 @@ use crate::id::{AuthorId, Hash};
 use crate::limits;
 use crate::message::Message;
 use crate::outbox::{Outbox, PeerTips};
-use crate::roster::Roster;
 
 /// Where a session stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,11 +97,6 @@ impl Session {
             self.left_out.insert(key);
         }
         self.capped = true;
-    }
-
-    /// Whether the other side still belongs, where it showed acts to prove it.
-    pub(super) fn is_still_proven(&self, roster: &Roster) -> bool {
-        self.bundle.is_empty() || roster.would_contain(&self.peer, &self.bundle)
     }
 }
 
@@ -255,9 +249,6 @@ impl RoomCore {
             Ok(frame) => self.on_frame(&mut session, frame, turn)?,
             Err(_) => Err(Fault::Misbehaved(MisbehaviourKind::GarbledFrame)),
         };
-        if turn.swept && !session.is_still_proven(&self.roster) {
-            turn.gone.insert(session.peer);
-        }
         match verdict {
             Ok(()) => self.pump(id, session, turn)?,
             Err(fault) => self.end_badly(id, &session, &fault, turn),

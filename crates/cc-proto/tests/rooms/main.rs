@@ -3,5 +3,6 @@
 mod floods;
 mod removal;
 mod retract;
+mod strays;
 mod sync;
 mod world;
