@@ -182,6 +182,17 @@ impl<F: StorageFile> Index<F> {
             };
             let stored = self.line_at(number, branch, seq)?;
             let id = stored.map(id_of).transpose()?.flatten();
+            let is_same = id.is_some_and(|(id, _)| id == message.id());
+            if is_same && self.lacks_body(stored, message)? {
+                // The body that was withheld: a line of its own, which takes the place.
+                return Ok((
+                    Placement::Fill {
+                        branch: number,
+                        slot,
+                    },
+                    None,
+                ));
+            }
             match id {
                 Some((id, _)) if id == message.id() => {
                     // Where a line repairs, what is stored at the place is the damaged one.
@@ -205,6 +216,15 @@ impl<F: StorageFile> Index<F> {
             return Ok(fill);
         }
         Ok((self.place_anew(&key, seq), repairs))
+    }
+
+    /// Whether what is stored of a message lacks the body with which it comes now.
+    fn lacks_body(&self, stored: Option<ArrivalNo>, message: &Message) -> io::Result<bool> {
+        let Some(n) = stored.filter(|_| message.wire().body.is_some()) else {
+            return Ok(false);
+        };
+        let record = self.records.record(n)?;
+        Ok(record.is_some_and(|record| record.flags.erased()))
     }
 
     /// Whether a message is the one that an unreadable place of a branch held.

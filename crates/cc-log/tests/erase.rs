@@ -491,3 +491,36 @@ fn a_message_of_an_owners_agent_is_erased_without_being_counted() {
     assert_eq!((count(&disk, 0), log.chat_count()), (1, 1));
     assert_rebuilt_equal(&disk, &log);
 }
+
+/// Whoever sent a message first may have withheld its body; it must not stay away for good.
+#[test]
+fn a_body_that_was_withheld_is_appended_when_it_comes() {
+    let disk = FaultStorage::new();
+    let (mut log, _) = open(&disk);
+    let mut bob = Author::new(2);
+    let said: Vec<Message> = (0..3).map(|i| bob.says(&format!("line {i}"))).collect();
+    for message in &said {
+        append(&mut log, &message.clone().without_body());
+    }
+    log.commit().unwrap();
+    // One in the middle, and the last.
+    for message in [&said[1], &said[2]] {
+        append(&mut log, message);
+        log.commit().unwrap();
+        let header = message.header();
+        let held = support::messages_at(&log, &header.author, header.chain, header.seq);
+        assert_eq!(held, std::slice::from_ref(message));
+        append(&mut log, message);
+    }
+    assert_eq!((log.len(), log.heads().len()), (ArrivalNo(5), 1));
+    assert!(log.forks().is_empty());
+    assert_rebuilt_equal(&disk, &log);
+    let (anew, _) = open(&disk.kill());
+    let header = said[1].header();
+    let held = support::messages_at(&anew, &header.author, header.chain, header.seq);
+    assert_eq!(held[0].text(), Some("line 1"));
+    // It is taken back after all.
+    assert!(erase(&mut log, &said[1]));
+    log.commit().unwrap();
+    assert!(!contents(&disk).windows(6).any(|part| part == b"line 1"));
+}
