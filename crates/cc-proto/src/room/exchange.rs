@@ -106,7 +106,7 @@ impl RoomCore {
     }
 
     pub(super) fn on_heads<H: History>(
-        &self,
+        &mut self,
         session: &mut Session,
         heads: Vec<Head>,
         more: bool,
@@ -135,7 +135,13 @@ impl RoomCore {
         }
         if !more {
             session.phase = Phase::Messages;
-            for key in self.chains.keys() {
+            // Where not all can be asked for, it is not always the same that are.
+            let mut keys: Vec<ChainKey> = self.chains.keys().collect();
+            if keys.len() > limits::LOCATORS_MAX {
+                let first = self.random.next_u64() % keys.len() as u64;
+                keys.rotate_left(first as usize);
+            }
+            for key in keys {
                 self.plan_chain(session, key, turn)?;
             }
             session.queue.push_back(SyncFrame::Asked);
@@ -158,6 +164,10 @@ impl RoomCore {
         // What the other side holds beyond a cut says only that it has not heard of it.
         let told = self.chains.told(&key);
         let top = told.map_or(self.chains.top(&key), |told| told.end);
+        let full = session.peer_full.contains(&key);
+        if full && self.chains.told_tips(&key).len() >= limits::FORK_TIPS_MAX {
+            return Ok(()); // neither side takes a further branch
+        }
         let (mut unknown, mut unknown_below) = (false, false);
         for tip in theirs {
             if !self.chains.holds(&key, *tip, &turn.history)? {
@@ -176,7 +186,6 @@ impl RoomCore {
         if unknown {
             return Ok(()); // they are ahead of us, and hold all that we do
         }
-        let full = session.peer_full.contains(&key);
         session
             .outbox
             .add_chain(key, &self.chains, theirs, full, &turn.history)
@@ -243,7 +252,8 @@ impl RoomCore {
             if session.left_out.contains(&key) {
                 continue;
             }
-            let known = self.chains.top(&key) >= message.header().seq;
+            let tip = (message.header().seq, message.id());
+            let known = self.chains.holds(&key, tip, &turn.history)?;
             if !known && !self.flood.takes_synced(&message, turn.now) {
                 session.deferred = true;
                 session.leave_out(key);
@@ -345,7 +355,7 @@ impl RoomCore {
         turn.out.push(Output::SyncFinish { session: id });
         self.peers.synced(peer, session.opened_at, turn.now);
         // Without progress nothing would be other than now: two peers do not go round in circles.
-        let again = session.partial || (session.skipped && session.appended);
+        let again = (session.partial || session.skipped) && session.appended;
         if session.outbox.has_more() {
             self.peers.want(peer, turn.now);
         } else if again {
@@ -359,7 +369,7 @@ impl RoomCore {
         if !self.bodiless.is_empty() {
             self.bodies_asked.insert(peer, session.bodies_asked);
         }
-        if !again && !session.deferred && !session.outbox.is_partial() {
+        if !again && !session.partial && !session.deferred && !session.outbox.is_partial() {
             // What was still waiting for a message before it came with this session, or never will.
             self.pending.clear();
             turn.out.push(Output::Event(RoomEvent::Synced(peer)));
