@@ -99,7 +99,7 @@ impl Pens {
         NewMessage {
             room: self.room,
             chain,
-            seq: before.map_or(Seq::FIRST, |header| header.seq.next()),
+            seq: before.map_or(Seq::FIRST, |header| Seq(header.seq.0.saturating_add(1))),
             prev: before.map(Header::id),
             ts: Timestamp(WALL + self.pool.len() as u64),
             via: String::new(),

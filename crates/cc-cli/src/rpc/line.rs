@@ -94,7 +94,9 @@ pub fn parse_call(line: &str) -> Result<Call, (Value, RpcError)> {
         return Err(invalid("\"jsonrpc\" must be \"2.0\""));
     }
     if id.as_ref().is_some_and(|id| !is_id(id)) {
-        return Err(invalid("\"id\" must be a string or a number"));
+        return Err(invalid(
+            "\"id\" must be a string or a whole number of 64 bits",
+        ));
     }
     let Some(Value::String(method)) = object.remove("method") else {
         return Err(invalid("\"method\" must be a string"));
@@ -110,8 +112,9 @@ pub fn parse_call(line: &str) -> Result<Call, (Value, RpcError)> {
     Ok(Call { id, method, params })
 }
 
+/// A number with a fraction, or beyond 64 bits, would be rounded, and the answer carry another.
 fn is_id(id: &Value) -> bool {
-    id.is_string() || id.is_number() || id.is_null()
+    id.is_string() || id.is_i64() || id.is_u64() || id.is_null()
 }
 
 /// The line that asks for `method`.
@@ -180,6 +183,15 @@ mod tests {
             refused(r#"{"jsonrpc":"2.0","id":{},"method":"x"}"#),
             (Value::Null, code::INVALID_REQUEST)
         );
+        for rounded in ["1.5", "1e30", "272000000000000000000000"] {
+            assert_eq!(
+                refused(&format!(
+                    r#"{{"jsonrpc":"2.0","id":{rounded},"method":"x"}}"#
+                )),
+                (Value::Null, code::INVALID_REQUEST),
+                "{rounded}"
+            );
+        }
         assert_eq!(
             refused(r#"{"jsonrpc":"2.0","id":"a","method":1}"#),
             (json!("a"), code::INVALID_REQUEST)
