@@ -17,11 +17,8 @@ pub fn hook_event(data: &[u8]) {
     }
     let context = String::from_utf8_lossy(data);
     let answer = output_json(&context);
-    assert_eq!(
-        answer.iter().filter(|byte| **byte == b'\n').count(),
-        1,
-        "one line"
-    );
+    let lines = answer.split_inclusive(|byte| *byte == b'\n').count();
+    assert!(lines == 1 && answer.ends_with(b"\n"), "one line");
     let answer: Value = serde_json::from_slice(&answer).expect("the answer is JSON");
     assert_eq!(answer["hookSpecificOutput"]["additionalContext"], *context);
 }

@@ -31,6 +31,11 @@ fn byte(script: &mut Unstructured<'_>) -> u8 {
     script.arbitrary().unwrap_or_default()
 }
 
+/// What the next byte says.
+fn flag(script: &mut Unstructured<'_>) -> bool {
+    byte(script) % 2 == 1
+}
+
 /// As many of the next bytes as the next one says.
 fn bytes<'a>(script: &mut Unstructured<'a>) -> &'a [u8] {
     let count = usize::from(byte(script)).min(script.len());

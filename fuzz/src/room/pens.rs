@@ -177,7 +177,7 @@ impl Pens {
             }),
             1 => Body::InviteRevoke(InviteRevoke {
                 invite: key,
-                keep: self.keep(choice),
+                keep: keep(choice),
             }),
             2 => Body::Join(join_body(
                 &identity(INVITES[usize::from(choice) % INVITES.len()]),
@@ -204,7 +204,7 @@ impl Pens {
                 member,
                 cuts: self.cuts(script),
                 keep_invite: choice & 4 > 0,
-                keep: self.keep(choice >> 3),
+                keep: keep(choice >> 3),
             }),
             5 => Body::Grant(Grant {
                 member,
@@ -237,13 +237,6 @@ impl Pens {
         }
     }
 
-    fn keep(&self, choice: u8) -> Vec<AuthorId> {
-        (0..4)
-            .filter(|who| choice & (1 << who) > 0)
-            .map(author)
-            .collect()
-    }
-
     fn cuts(&self, script: &mut Unstructured<'_>) -> Vec<Cut> {
         (0..byte(script) % 3)
             .map(|_| {
@@ -260,6 +253,13 @@ impl Pens {
     pub fn id(&self, choice: u8) -> MessageId {
         self.any(choice).header.id()
     }
+}
+
+fn keep(choice: u8) -> Vec<AuthorId> {
+    (0..4)
+        .filter(|who| choice & (1 << who) > 0)
+        .map(author)
+        .collect()
 }
 
 fn invite(choice: u8) -> Invite {

@@ -14,7 +14,7 @@ use cc_proto::room::{Act, Input, Output, RoomConfig, RoomCore, SessionId, Stored
 use cc_proto::roster::Roster;
 
 use super::pens::{Pens, WALL, author, invite_key};
-use super::{byte, bytes};
+use super::{byte, bytes, flag};
 use crate::world::identity;
 
 /// What was appended, in order of arrival.
@@ -171,7 +171,7 @@ impl Stage {
             8 => self.open_session(script),
             9..=11 => {
                 let frame = self.frame(script).encode();
-                self.receive(script, frame);
+                self.receive(script, &frame);
             }
             12 => {
                 let session = self.session(script);
@@ -192,9 +192,9 @@ impl Stage {
         self.handle(Input::Gossip { from, bytes });
     }
 
-    fn receive(&mut self, script: &mut Unstructured<'_>, frame: Vec<u8>) {
+    fn receive(&mut self, script: &mut Unstructured<'_>, frame: &[u8]) {
         let session = self.session(script);
-        let frame = garbled(script, &frame);
+        let frame = garbled(script, frame);
         self.handle(Input::SyncReceived { session, frame });
     }
 
@@ -203,7 +203,7 @@ impl Stage {
         self.opened += 1;
         let session = SessionId(self.opened);
         self.sessions.push(session);
-        let dialed = byte(script) % 2 == 0;
+        let dialed = flag(script);
         self.handle(Input::SyncOpened {
             session,
             peer,
@@ -265,7 +265,7 @@ impl Stage {
             3 => SyncFrame::Refused(Refusal::Expired),
             4 => SyncFrame::Heads {
                 heads: self.heads(script),
-                more: byte(script) % 2 > 0,
+                more: flag(script),
             },
             5 => {
                 let heads = self.heads(script);
@@ -315,7 +315,7 @@ impl Stage {
     fn draft(&mut self, script: &mut Unstructured<'_>) {
         let body = self.pens.body(self.me, script);
         let via = String::from_utf8_lossy(bytes(script)).into_owned();
-        let re = (byte(script) % 2 > 0).then(|| self.pens.id(0));
+        let re = flag(script).then(|| self.pens.id(0));
         self.tokens += 1;
         let token = self.tokens;
         self.handle(Input::Draft {
@@ -368,7 +368,7 @@ impl Stage {
     fn reopen(&mut self) {
         self.agrees();
         self.sessions.clear();
-        let gossip = self.now.mono_ms % 2 == 0;
+        let gossip = self.now.mono_ms.is_multiple_of(2);
         self.core = core(
             self.me,
             self.own_chain,
@@ -444,7 +444,7 @@ impl Stage {
                 self.sessions.retain(|open| *open != session);
             }
             Output::StartSync { peer } => {
-                assert_ne!(peer, author(self.me), "a session with ourselves")
+                assert_ne!(peer, author(self.me), "a session with ourselves");
             }
             Output::Learned(addresses) => assert!(addresses.len() <= limits::LEARNED_ADDRESSES_MAX),
             _ => {}
