@@ -67,9 +67,8 @@ impl<'a> Rules<'a> {
                 continue;
             };
             let by_another = act.header().author != admit.joiner;
-            let fits = join.header().author == admit.joiner
-                && body.invite == admit.invite
-                && by_another;
+            let fits =
+                join.header().author == admit.joiner && body.invite == admit.invite && by_another;
             if !fits || !self.counts(act) {
                 continue;
             }
