@@ -319,8 +319,9 @@ pub fn closed() -> RpcError {
 
 fn ticket_error(error: RoomError) -> RpcError {
     match error {
-        RoomError::NoTicket => RpcError::new(code::NO_TICKET, error.to_string())
-            .hint("cc-connect invite makes one"),
+        RoomError::NoTicket => {
+            RpcError::new(code::NO_TICKET, error.to_string()).hint("cc-connect invite makes one")
+        }
         _ => closed(),
     }
 }

@@ -309,8 +309,7 @@ impl Roster {
         let counts = if act.header().author == retract.author {
             self.counts(act)
         } else {
-            self.powers
-                .counts_as_admins(act, &self.acts, &self.strays)
+            self.powers.counts_as_admins(act, &self.acts, &self.strays)
         };
         counts.then_some(retract)
     }

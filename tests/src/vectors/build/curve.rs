@@ -49,9 +49,21 @@ fn grants(cases: &mut Cases) {
     };
     let neutral = encoded(EdwardsPoint::default());
     let about = "The neutral point is to be an admin: anybody could sign as it.";
-    cases.refused("body", "grant-to-nobodys-key", about, body(neutral, true), "body");
+    cases.refused(
+        "body",
+        "grant-to-nobodys-key",
+        about,
+        body(neutral, true),
+        "body",
+    );
     let about = "The neutral point is to be no admin, which it never was.";
-    cases.ok("body", "grant-off-nobodys-key", about, body(neutral, false), &Value::Null);
+    cases.ok(
+        "body",
+        "grant-off-nobodys-key",
+        about,
+        body(neutral, false),
+        &Value::Null,
+    );
 }
 
 /// Alice's secret scalar.
