@@ -58,7 +58,7 @@ pub struct RemoveArgs {
     /// Leave the invite that they came by good for others
     #[arg(long)]
     pub keep_invite: bool,
-    /// Print a ticket that lets a removed person in again; removes nobody who is out already
+    /// Let a person in again who was removed: prints the ticket they need, and removes nobody
     #[arg(long)]
     pub back: bool,
     /// Do not ask

@@ -17,8 +17,8 @@ use crate::output::Output;
 use crate::people::{self, Somebody};
 use crate::rooms::{self, KnownRoom, short};
 use crate::rpc::{
-    Acted, AdminParams, InviteParams, Invited, LeaveResult, RemoveParams, RemoveResult,
-    RetractParams, RoomParams,
+    Acted, AdminParams, InviteParams, Invited, LeaveResult, People, RemoveParams, RemoveResult,
+    RetractParams, RevokeParams, RoomParams,
 };
 
 /// From so many digits on an id is meant and not a line.
@@ -28,48 +28,50 @@ const PREFIX_DIGITS_MIN: usize = 4;
 /// How much of a message is shown when it is taken back, in characters.
 const SHOWN_TEXT_CHARS_MAX: usize = 60;
 
-/// Removes a member; with `--back` also, or only, makes a ticket that lets the person in again.
+/// Removes a member; with `--back` removes nobody, and lets one who was removed in again.
 pub async fn remove(home: &Home, args: &RemoveArgs, output: Output) -> CliResult {
     let Gathered {
         room,
         people,
         mut client,
     } = gather(home, args.who.of.room.as_deref()).await?;
-    let person = if args.back {
-        people::anybody(&people, &args.who.member)?
-    } else {
-        Somebody::Member(people::member(&people, &args.who.member)?)
-    };
-    let removal = match &person {
-        Somebody::Member(_) => {
-            confirm::ask(
-                &format!(
-                    "Remove {} from {}?",
-                    person.with_fingerprint(),
-                    room.shown_name()
-                ),
-                args.yes,
-            )?;
-            let params = RemoveParams {
-                room: room.id.to_hex(),
-                member: person.author().to_owned(),
-                keep_invite: args.keep_invite,
-            };
-            let removal: RemoveResult = client.call("room.remove", &params).await?;
-            Some(removal)
+    if args.back {
+        let person = people::anybody(&people, &args.who.member)?;
+        if matches!(person, Somebody::Member(_)) {
+            let is_in = format!("{} belongs to the room", person.with_fingerprint());
+            return Err(CliError::new(Kind::NotAllowed, is_in)
+                .hint("--back is for somebody who was removed; without it, remove removes"));
         }
-        Somebody::Former(_) => None,
+        let back = let_back(&mut client, &room, &person).await?;
+        tell_of_return(&room, &person, back.as_ref(), output);
+        return Ok(());
+    }
+    let person = Somebody::Member(people::member(&people, &args.who.member)?);
+    confirm::ask(
+        &format!(
+            "Remove {} from {}?",
+            person.with_fingerprint(),
+            room.shown_name()
+        ),
+        args.yes,
+    )?;
+    let params = RemoveParams {
+        room: room.id.to_hex(),
+        member: person.author().to_owned(),
+        keep_invite: args.keep_invite,
     };
-    let back = if args.back {
-        Some(let_back(&mut client, &room, &person).await?)
-    } else {
-        None
-    };
-    tell_of_removal(&room, &person, removal.as_ref(), back.as_ref(), output);
+    let removal: RemoveResult = client.call("room.remove", &params).await?;
+    tell_of_removal(&room, &person, &removal, output);
     Ok(())
 }
 
-async fn let_back(client: &mut Client, room: &KnownRoom, person: &Somebody) -> CliResult<Invited> {
+/// Lifts the removals of somebody. Gives the ticket that they need; none where an invite that they came
+/// by still stands for them, so that they are a member again at once.
+async fn let_back(
+    client: &mut Client,
+    room: &KnownRoom,
+    person: &Somebody,
+) -> CliResult<Option<Invited>> {
     let params = InviteParams {
         room: room.id.to_hex(),
         expires: None,
@@ -78,70 +80,90 @@ async fn let_back(client: &mut Client, room: &KnownRoom, person: &Somebody) -> C
         note: format!("lets @{} back", person.name()),
         back: Some(person.author().to_owned()),
     };
-    client.call("room.invite", &params).await
+    let invited: Invited = client.call("room.invite", &params).await?;
+    let params = RoomParams {
+        room: room.id.to_hex(),
+    };
+    let people: People = client.call("room.members", &params).await?;
+    let author = person.author();
+    if !people.members.iter().any(|member| member.author == author) {
+        return Ok(Some(invited));
+    }
+    // Nobody needs the ticket, and whoever had it could use it.
+    let params = RevokeParams {
+        room: room.id.to_hex(),
+        invite: invited.invite,
+    };
+    let _: Acted = client.call("room.revoke", &params).await?;
+    Ok(None)
 }
 
-fn tell_of_removal(
-    room: &KnownRoom,
-    person: &Somebody,
-    removal: Option<&RemoveResult>,
-    back: Option<&Invited>,
-    output: Output,
-) {
-    let who = person.with_fingerprint();
-    let mut said = Vec::new();
-    if let Some(removal) = removal {
+fn tell_of_removal(room: &KnownRoom, person: &Somebody, removal: &RemoveResult, output: Output) {
+    let mut said = vec![format!(
+        "removed {} from {}. What they wrote before stays; what they write from now on counts for nobody who has heard \
+         of this. What they have read cannot be unread. They may never hear of it: to them the room falls silent.",
+        person.with_fingerprint(),
+        room.shown_name()
+    )];
+    let ended: Vec<&str> = removal.voided.iter().map(|invite| short(invite)).collect();
+    if !ended.is_empty() {
         said.push(format!(
-            "removed {who} from {}. What they wrote before stays; what they write from now on counts for nobody who \
-             has heard of this. What they have read cannot be unread. Nobody tells them: to them the room falls silent.",
-            room.shown_name()
-        ));
-        let ended: Vec<&str> = removal.voided.iter().map(|invite| short(invite)).collect();
-        if !ended.is_empty() {
-            said.push(format!(
-                "With it ended {}: {}. Everybody else who came by them stays.",
-                if ended.len() == 1 {
-                    "an invite"
-                } else {
-                    "these invites"
-                },
-                ended.join(", ")
-            ));
-        }
-        if back.is_none() {
-            said.push(format!(
-                "cc-connect remove {} --back lets them in again.",
-                short(person.author())
-            ));
-        }
-    }
-    if let Some(back) = back {
-        said.push(format!(
-            "The ticket lets {who} in again {}, and whoever holds it is let in by it, once.",
-            until(back.expires)
+            "With it ended {}: {}. Everybody else who came by them stays.",
+            if ended.len() == 1 {
+                "an invite"
+            } else {
+                "these invites"
+            },
+            ended.join(", ")
         ));
     }
+    said.push(format!(
+        "cc-connect remove {} --back lets them in again.",
+        short(person.author())
+    ));
     let shown = object(&Removed {
         room: room.id.to_hex(),
         author: person.author().to_owned(),
-        removed: removal.is_some(),
-        id: removal.map(|removal| removal.id.clone()),
-        n: removal.map(|removal| removal.n),
-        voided: removal.map_or_else(Vec::new, |removal| removal.voided.clone()),
+        removed: true,
+        id: Some(removal.id.clone()),
+        n: Some(removal.n),
+        voided: removal.voided.clone(),
+        invite: None,
+        ticket: None,
+        expires: None,
+        uses: None,
+    });
+    output.data(&shown, said.join(" "));
+}
+
+fn tell_of_return(room: &KnownRoom, person: &Somebody, back: Option<&Invited>, output: Output) {
+    let shown = object(&Removed {
+        room: room.id.to_hex(),
+        author: person.author().to_owned(),
+        removed: false,
+        id: None,
+        n: None,
+        voided: Vec::new(),
         invite: back.map(|back| back.invite.clone()),
         ticket: back.map(|back| back.ticket.clone()),
         expires: back.and_then(|back| back.expires),
         uses: back.and_then(|back| back.uses),
     });
-    match back {
-        // The ticket alone is data: it can be piped to where it is wanted.
-        Some(back) => {
-            output.data(&shown, &back.ticket);
-            if !output.json() {
-                output.note(said.join(" "));
-            }
-        }
-        None => output.data(&shown, said.join(" ")),
+    let who = person.with_fingerprint();
+    let Some(back) = back else {
+        let said = format!(
+            "{who} is a member of {} again, without a ticket: an invite that they came by still stands for them.",
+            room.shown_name()
+        );
+        return output.data(&shown, said);
+    };
+    // The ticket alone is data: it can be piped to where it is wanted.
+    output.data(&shown, &back.ticket);
+    if !output.json() {
+        output.note(format!(
+            "The ticket lets {who} in again {}, and whoever holds it is let in by it, once.",
+            until(back.expires)
+        ));
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use cc_net::{DraftError, InviteOptions, LocalError, NewInvite, People, Room, SendError};
 use cc_proto::id::{AuthorId, InviteKey, MessageId, Timestamp};
 use cc_proto::limits::{NICK_BYTES_MAX, NOTE_BYTES_MAX};
-use cc_proto::message::Header;
+use cc_proto::message::Message;
 use cc_proto::room::{Act, RejectReason};
 use cc_proto::roster::{InviteStatus, NotAllowed};
 use cc_proto::text::{MemberName, clean_nick, fingerprint};
@@ -187,7 +187,16 @@ pub async fn retract(keeper: &KeeperHandle, params: RetractParams) -> Result<Act
         .message
         .parse()
         .map_err(|_| invalid("a message's id is 64 hexadecimal digits"))?;
-    let header = find(&room, message).await?;
+    let found = find(&room, message).await?;
+    if found.shapes_roster() {
+        let said = "what says who belongs cannot be taken back";
+        return Err(RpcError::new(code::NOT_ALLOWED, said));
+    }
+    if found.wire().body.is_none() {
+        let said = "that message was taken back already";
+        return Err(RpcError::new(code::NOT_ALLOWED, said));
+    }
+    let header = found.header();
     let act_of = Act::Retract {
         author: header.author,
         chain: header.chain,
@@ -197,8 +206,8 @@ pub async fn retract(keeper: &KeeperHandle, params: RetractParams) -> Result<Act
     act(&room, act_of).await
 }
 
-/// The header of a message in our log.
-async fn find(room: &Room, message: MessageId) -> Result<Header, RpcError> {
+/// A message in our log.
+async fn find(room: &Room, message: MessageId) -> Result<Message, RpcError> {
     let room = room.clone();
     let found = tokio::task::spawn_blocking(move || {
         let reader = room.reader()?;
@@ -209,14 +218,12 @@ async fn find(room: &Room, message: MessageId) -> Result<Header, RpcError> {
         .map_err(|error| RpcError::new(code::INTERNAL_ERROR, error.to_string()))?
         .map_err(|error| RpcError::new(code::DISK, error.to_string()))?;
     let found = found.and_then(|line| line.message.ok());
-    found
-        .map(|message| message.header().clone())
-        .ok_or_else(|| {
-            RpcError::new(
-                code::NO_SUCH_MESSAGE,
-                NotAllowed::UnknownMessage.to_string(),
-            )
-        })
+    found.ok_or_else(|| {
+        RpcError::new(
+            code::NO_SUCH_MESSAGE,
+            NotAllowed::UnknownMessage.to_string(),
+        )
+    })
 }
 
 /// `room.trust`

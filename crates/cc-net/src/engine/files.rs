@@ -139,6 +139,13 @@ impl<S: Storage> Files<'_, S> {
         self.write(LOCAL_DAMAGED_FILE, bytes)
     }
 
+    pub fn has_damaged_local(&self) -> bool {
+        !matches!(
+            self.read_up_to(LOCAL_DAMAGED_FILE, LOCAL_BYTES_MAX),
+            Ok(None)
+        )
+    }
+
     /// `None` where it is missing or damaged.
     fn read_chain(&self) -> Result<Option<ChainId>, EngineError> {
         let bytes = self.read(CHAIN_FILE)?;

@@ -63,6 +63,8 @@ pub(super) struct Local {
     notes: BTreeMap<AuthorId, Note>,
     /// The file is there and could not be read: writing would lose what is in it.
     unreadable: bool,
+    /// What is not known of whom nothing is noted: where notes were lost, they may have been muted.
+    lost: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -79,15 +81,22 @@ struct PersonLine {
 }
 
 impl Local {
-    /// Reads them. A damaged file is kept as `local.json.damaged`, and then there are none.
+    /// Reads them. A damaged file is kept as `local.json.damaged`, and as long as that is there, whoever
+    /// nothing is noted of is only counted to agents: they may have been muted.
     pub fn read<S: Storage>(files: &Files<'_, S>) -> Self {
         let bytes = match files.read_local() {
-            Ok(None) => return Self::default(),
+            Ok(None) => {
+                return Self {
+                    lost: files.has_damaged_local(),
+                    ..Self::default()
+                };
+            }
             Ok(Some(bytes)) => bytes,
             Err(error) => {
                 tracing::error!(%error, "petnames and trust cannot be read");
                 return Self {
                     unreadable: true,
+                    lost: true,
                     ..Self::default()
                 };
             }
@@ -96,6 +105,7 @@ impl Local {
             return Self {
                 notes,
                 unreadable: false,
+                lost: files.has_damaged_local(),
             };
         }
         let kept = files.keep_damaged_local(&bytes);
@@ -107,13 +117,22 @@ impl Local {
         }
         Self {
             unreadable: kept.is_err(),
+            lost: true,
             ..Self::default()
         }
     }
 
     /// What is noted about somebody.
     pub fn note(&self, who: &AuthorId) -> Note {
-        self.notes.get(who).cloned().unwrap_or_default()
+        let unknown = Note {
+            petname: None,
+            trust: if self.lost {
+                Trust::Notice
+            } else {
+                Trust::default()
+            },
+        };
+        self.notes.get(who).cloned().unwrap_or(unknown)
     }
 
     /// Notes something down, durably.
@@ -130,7 +149,7 @@ impl Local {
             self.check_name(&who, name)?;
         }
         let mut notes = self.notes.clone();
-        if note == Note::default() {
+        if note == Note::default() && !self.lost {
             notes.remove(&who);
         } else {
             notes.insert(who, note);
@@ -220,11 +239,15 @@ mod tests {
         for damage in ["", "{", r#"{"v":2,"people":[]}"#, "\u{0}"] {
             std::fs::write(&path, damage).unwrap();
             let mut local = Local::read(&files);
-            assert_eq!(local.note(&author(1)), Note::default());
+            assert_eq!(local.note(&author(1)).trust, Trust::Notice);
             let kept = home.path().join("local.json.damaged");
-            assert_eq!(std::fs::read_to_string(kept).unwrap(), damage);
+            assert_eq!(std::fs::read_to_string(&kept).unwrap(), damage);
             local.set(author(1), called("bob"), &files).unwrap();
-            assert_eq!(Local::read(&files).note(&author(1)), called("bob"));
+            let again = Local::read(&files);
+            assert_eq!(again.note(&author(1)), called("bob"));
+            assert_eq!(again.note(&author(2)).trust, Trust::Notice);
+            std::fs::remove_file(kept).unwrap();
+            assert_eq!(Local::read(&files).note(&author(2)), Note::default());
         }
         std::fs::remove_file(&path).unwrap();
         std::fs::create_dir(&path).unwrap();

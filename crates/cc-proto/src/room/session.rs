@@ -375,8 +375,13 @@ impl RoomCore {
                 SyncAbortCode::NotAMember
             }
         };
-        let as_member = matches!(fault, Fault::Refuse(Refusal::Refused)) && !session.joins;
-        if session.dialed && as_member {
+        let for_good = match fault {
+            // A door that has not heard of our invite may hear of it any moment.
+            Fault::Refuse(Refusal::Refused) => !session.joins,
+            Fault::Refuse(refusal) => *refusal != Refusal::Busy,
+            _ => false,
+        };
+        if session.dialed && for_good {
             self.peers.refused(&peer, turn.now);
         } else {
             self.peers.failed(&peer, turn.now);

@@ -43,7 +43,8 @@ impl Roster {
         let basis = self.basis();
         let standing: Vec<&Invite> = invites
             .iter()
-            .filter(|(act, invite)| basis.stands_for(act, invite, Some(joiner)))
+            // Whoever stayed when it was revoked belongs; who left since must find another.
+            .filter(|(act, invite)| basis.stands_for(act, invite, None))
             .map(|(_, invite)| *invite)
             .collect();
         if standing.is_empty() {

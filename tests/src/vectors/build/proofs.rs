@@ -193,7 +193,7 @@ fn no_forks(cases: &mut Cases, world: &World) {
         "other-place",
     );
     let room = forged(&right, BOB, |run| {
-        run.headers[0].room = RoomId::from_bytes([0x1b; 32])
+        run.headers[0].room = RoomId::from_bytes([0x1b; 32]);
     });
     refuse(
         "fork-other-room",
@@ -429,7 +429,7 @@ fn texts(cases: &mut Cases, world: &World) {
         text.trim_end(),
     );
     let mut refuse = |name, about, text: &str, verdict| {
-        cases.refused("proof", name, about, input(text), verdict)
+        cases.refused("proof", name, about, input(text), verdict);
     };
     refuse("text-empty", "Nothing.", "", "no-proof");
     refuse(
