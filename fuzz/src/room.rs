@@ -3,8 +3,10 @@
 //! The bytes are a script: each step is a byte that names an input and some that choose what is in it. Members write
 //! whatever they like, on any branch of any of their chains, with fields altered and signed all the same; what they wrote is
 //! handed over by gossip and in sessions, whole, cut or garbled, in any order. The outputs are carried out as the engine
-//! would, in memory. `pens.rs` is what is written, `stage.rs` what is done with it.
+//! would, in memory. `pens.rs` is what is written, `stage.rs` what is done with it,
+//! `log.rs` what is kept.
 
+mod log;
 mod pens;
 mod stage;
 

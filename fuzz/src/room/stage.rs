@@ -1,117 +1,18 @@
-//! The room under test, its log in memory, and the steps of a script.
-
-use std::collections::{BTreeMap, BTreeSet};
-use std::convert::Infallible;
+//! The room under test, and the steps of a script.
 
 use arbitrary::Unstructured;
 use cc_proto::clock::Now;
 use cc_proto::frames::{GossipFrame, Hello, Proof, Refusal, RoomTag, SyncFrame};
-use cc_proto::history::History;
-use cc_proto::id::{ArrivalNo, AuthorId, ChainId, Hash, Head, MessageId, Seq, Timestamp};
+use cc_proto::id::{AuthorId, ChainId, Hash, Head, Timestamp};
 use cc_proto::limits;
 use cc_proto::message::{Message, SignedMessage};
-use cc_proto::room::{Act, Input, Output, RoomConfig, RoomCore, SessionId, Stored};
+use cc_proto::room::{Act, Input, Output, RoomConfig, RoomCore, SessionId};
 use cc_proto::roster::Roster;
 
+use super::log::Log;
 use super::pens::{Pens, WALL, author, invite_key};
 use super::{byte, bytes, flag};
 use crate::world::identity;
-
-/// What was appended, in order of arrival.
-#[derive(Default)]
-struct Log {
-    messages: Vec<Message>,
-    at: BTreeMap<(AuthorId, ChainId, Seq), Vec<usize>>,
-    ids: BTreeSet<MessageId>,
-}
-
-impl History for Log {
-    type Error = Infallible;
-
-    fn at(
-        &self,
-        author: &AuthorId,
-        chain: ChainId,
-        seq: Seq,
-    ) -> Result<Vec<(ArrivalNo, Message)>, Infallible> {
-        let there = self.at.get(&(*author, chain, seq)).into_iter().flatten();
-        Ok(there
-            .map(|at| (ArrivalNo(*at as u64 + 1), self.messages[*at].clone()))
-            .collect())
-    }
-
-    fn arrival(
-        &self,
-        author: &AuthorId,
-        chain: ChainId,
-        seq: Seq,
-    ) -> Result<Option<ArrivalNo>, Infallible> {
-        let there = self.at.get(&(*author, chain, seq));
-        Ok(there
-            .and_then(|all| all.first())
-            .map(|at| ArrivalNo(*at as u64 + 1)))
-    }
-}
-
-impl Log {
-    fn append(&mut self, message: Message) {
-        let header = message.header();
-        assert!(self.ids.insert(message.id()), "appended twice");
-        assert!(
-            header.prev.is_none_or(|prev| self.ids.contains(&prev)),
-            "appended over a gap"
-        );
-        let at = self
-            .at
-            .entry((header.author, header.chain, header.seq))
-            .or_default();
-        at.push(self.messages.len());
-        self.messages.push(message);
-    }
-
-    /// Every message of a kind that none of that kind names as the one before it.
-    fn heads(&self, of: impl Fn(&Message) -> bool) -> Vec<Head> {
-        let there = || self.messages.iter().filter(|message| of(message));
-        let named: BTreeSet<MessageId> = there()
-            .filter_map(|message| message.header().prev)
-            .collect();
-        let tips = there().filter(|message| !named.contains(&message.id()));
-        let mut heads: Vec<Head> = tips
-            .map(|message| {
-                let header = message.header();
-                Head {
-                    author: header.author,
-                    chain: header.chain,
-                    seq: header.seq,
-                    id: message.id(),
-                }
-            })
-            .collect();
-        heads.sort_unstable();
-        heads
-    }
-
-    fn stored(&self) -> Stored {
-        let forks = self
-            .at
-            .iter()
-            .flat_map(|(place, all)| vec![*place; all.len() - 1]);
-        Stored {
-            heads: self.heads(|_| true),
-            forks: forks.collect(),
-            roster: self.acts(),
-            lost: Vec::new(),
-        }
-    }
-
-    fn acts(&self) -> Vec<Message> {
-        self.messages
-            .iter()
-            .filter(|message| message.shapes_roster())
-            .cloned()
-            .collect()
-    }
-}
 
 pub struct Stage {
     pens: Pens,
