@@ -85,7 +85,7 @@ pub fn display_names(
 
 /// Whether two names are easily taken for each other: for display only, nothing is refused by it.
 ///
-/// The [skeletons](skeleton) of the names as written, or in lower case, or one of each, are equal. The confusables of
+/// The skeletons of the names as written, or in lower case, or one of each, are equal. The confusables of
 /// UTS #39 know of case, and a reader often does not: `I` looks like `l` and is the same as `i`.
 pub fn look_alike(one: &str, other: &str) -> bool {
     let others = look_alike_keys(other);
