@@ -1,4 +1,5 @@
-//! Whole injections. The short ones were written by hand, line by line.
+//! Whole injections. The short ones were written by hand, line by line. Long because it is a list of
+//! cases, one after the other.
 
 use serde_json::{Value, json};
 

@@ -1,5 +1,5 @@
 //! What is shown of a text and of a name. Everything here was worked out by hand from the tables of
-//! `spec/hook.md`.
+//! `spec/hook.md`. Long because it is a list of cases, one after the other.
 
 use serde_json::{Value, json};
 
