@@ -1,5 +1,6 @@
 //! What can be typed: the one definition behind parsing, `--help` and usage errors.
 
+mod agents;
 mod members;
 mod proof;
 
@@ -8,6 +9,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use agents::{
+    AdapterCheckArgs, AdapterCommand, AuditArgs, HeldArgs, HookArgs, InstallArgs, McpArgs,
+    MomentArg, OnOff, PauseArgs, PreviewArgs, ReceiptsArgs, UninstallArgs, WakeArgs,
+};
 pub use members::{
     AdminArgs, InviteArgs, LeaveArgs, MemberArg, PetnameArgs, RemoveArgs, RetractArgs, RevokeArgs,
     RoomArg, TrustArgs,
@@ -109,10 +114,35 @@ pub enum Command {
     Hook(HookArgs),
     /// Show who you are
     Identity,
-    /// Let an agent read your rooms
-    Install(AgentArg),
-    /// Take out of an agent's settings what install put in
-    Uninstall(AgentArg),
+    /// Let agents read your rooms
+    Install(InstallArgs),
+    /// Take out of agents' settings what install put in
+    Uninstall(UninstallArgs),
+    /// List the agents: which are found, installed, trusted, and when they last read
+    Agents,
+    /// Serve the rooms as tools to an agent, on standard input and output
+    Mcp(McpArgs),
+    /// Show what an agent's next prompt in this folder would get
+    Preview(PreviewArgs),
+    /// Tell agents nothing for a while
+    Pause(PauseArgs),
+    /// Tell agents again what is said
+    Resume(RoomArg),
+    /// List which messages went into which prompt
+    Audit(AuditArgs),
+    /// List what your agents want to say and wait for your yes
+    Held(RoomArg),
+    /// Let a held message go out
+    Approve(HeldArgs),
+    /// Throw a held message away
+    Refuse(HeldArgs),
+    /// Choose whether a mention of you wakes your agents
+    Wake(WakeArgs),
+    /// Choose whether the others hear what reached you
+    Receipts(ReceiptsArgs),
+    /// For authors of adapters
+    #[command(subcommand)]
+    Adapter(AdapterCommand),
     /// Show the whole story on this machine alone, with two members in temporary folders
     Demo,
     /// Serve this home until told to stop; started by the commands that need it
@@ -199,6 +229,9 @@ pub struct LogArgs {
     /// Only what arrived after line N, or since a time: 90s, 10m, 2h, 3d, 2026-11-22, 2026-11-22T10:00Z
     #[arg(long, value_name = "WHEN|N")]
     pub since: Option<String>,
+    /// Say with each message whom it reached, and to whose agents it was offered
+    #[arg(long)]
+    pub receipts: bool,
 }
 
 /// `run`
@@ -209,27 +242,4 @@ pub struct RunArgs {
     /// The command and its arguments
     #[arg(required = true, last = true, value_name = "CMD")]
     pub command: Vec<OsString>,
-}
-
-/// `hook`
-#[derive(Debug, Args)]
-pub struct HookArgs {
-    /// Which agent is asking
-    #[arg(long)]
-    pub agent: String,
-}
-
-/// `install` and `uninstall`
-#[derive(Debug, Args)]
-pub struct AgentArg {
-    /// Which agent
-    #[arg(value_enum)]
-    pub agent: Agent,
-}
-
-/// The agents whose settings can be edited.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Agent {
-    /// Claude Code
-    Claude,
 }

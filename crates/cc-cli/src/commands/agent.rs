@@ -6,13 +6,14 @@ use cc_hook_claude::settings::{self, Installed, SettingsError, Uninstalled};
 use cc_proto::text::clean_line;
 
 use super::objects::{Edited, object};
-use crate::args::Agent;
+use crate::args::{InstallArgs, UninstallArgs};
 use crate::error::{CliError, CliResult, Kind};
 use crate::home::Home;
 use crate::output::Output;
 
 /// Makes the agent call our hook on every prompt.
-pub fn install(agent: Agent, home: Option<&Path>, output: Output) -> CliResult {
+pub fn install(args: &InstallArgs, home: Option<&Path>, output: Output) -> CliResult {
+    let agent = only(&args.agents)?;
     let path = settings_path(agent)?;
     let installed = settings::install(&path, &hook_command(agent, home)?)
         .map_err(|error| not_edited(&error))?;
@@ -30,7 +31,8 @@ pub fn install(agent: Agent, home: Option<&Path>, output: Output) -> CliResult {
 }
 
 /// Takes our entry out again.
-pub fn uninstall(agent: Agent, output: Output) -> CliResult {
+pub fn uninstall(args: &UninstallArgs, _home: Option<&Path>, output: Output) -> CliResult {
+    let agent = only(&args.agents)?;
     let path = settings_path(agent)?;
     let uninstalled = settings::uninstall(&path).map_err(|error| not_edited(&error))?;
     let shown = shown(&path);
@@ -41,6 +43,26 @@ pub fn uninstall(agent: Agent, output: Output) -> CliResult {
     };
     tell(agent, path, changed, &text, output);
     Ok(())
+}
+
+/// Lists the agents.
+pub async fn list(_home: Option<&Path>, _output: Output) -> CliResult {
+    Err(CliError::new(Kind::Command, "agents: under construction"))
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Agent {
+    Claude,
+}
+
+fn only(agents: &[String]) -> CliResult<Agent> {
+    match agents {
+        [agent] if agent == "claude" => Ok(Agent::Claude),
+        _ => Err(CliError::new(
+            Kind::Usage,
+            "the only agent so far is claude",
+        )),
+    }
 }
 
 fn tell(agent: Agent, path: PathBuf, changed: bool, text: &str, output: Output) {

@@ -42,7 +42,10 @@ pub fn was_meant() -> bool {
 
 /// Runs the hook where options stood before the command.
 pub fn run_with_home(home: Option<&Path>, args: &HookArgs) {
-    run(args.agent.as_ref(), home.map(Path::as_os_str));
+    run(
+        args.agent.as_deref().unwrap_or_default().as_ref(),
+        home.map(Path::as_os_str),
+    );
 }
 
 fn run(agent: &OsStr, home: Option<&OsStr>) {

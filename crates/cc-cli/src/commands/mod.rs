@@ -1,22 +1,30 @@
 //! The commands, one module each; what they print with `--json` is in [`objects`].
 
+mod adapter;
 mod agent;
+mod audit;
 mod belong;
 mod chat;
 mod dry_run;
+mod held;
 pub mod hook;
 mod identity;
 mod invite;
 mod log;
+mod mcp;
 mod members;
 pub mod objects;
+mod pause;
+mod preview;
 mod proof;
+mod receipts;
 mod room;
 mod run;
 pub mod send;
 mod status;
+mod wake;
 
-use crate::args::{Cli, Command, ExportCommand, ProofCommand, RoomCommand};
+use crate::args::{AdapterCommand, Cli, Command, ExportCommand, ProofCommand, RoomCommand};
 use crate::error::{CliError, CliResult, Kind};
 use crate::home::Home;
 use crate::output::Output;
@@ -60,8 +68,20 @@ pub fn run(cli: Cli, output: Output) -> CliResult<u8> {
         Command::Run(args) => wait(run::run(&Home::open(home)?, &args, output))?,
         Command::Hook(args) => hook::run_with_home(home, &args),
         Command::Identity => identity::run(&Home::open(home)?, output)?,
-        Command::Install(args) => agent::install(args.agent, home, output)?,
-        Command::Uninstall(args) => agent::uninstall(args.agent, output)?,
+        Command::Install(args) => agent::install(&args, home, output)?,
+        Command::Uninstall(args) => agent::uninstall(&args, home, output)?,
+        Command::Agents => wait(agent::list(home, output))?,
+        Command::Mcp(args) => wait(mcp::run(home, &args, output))?,
+        Command::Preview(args) => preview::run(home, &args, output)?,
+        Command::Pause(args) => wait(pause::pause(&Home::open(home)?, &args, output))?,
+        Command::Resume(args) => wait(pause::resume(&Home::open(home)?, &args, output))?,
+        Command::Audit(args) => audit::run(&Home::open(home)?, &args, output)?,
+        Command::Held(args) => wait(held::list(&Home::open(home)?, &args, output))?,
+        Command::Approve(args) => wait(held::approve(&Home::open(home)?, &args, output))?,
+        Command::Refuse(args) => wait(held::refuse(&Home::open(home)?, &args, output))?,
+        Command::Wake(args) => wait(wake::run(&Home::open(home)?, &args, output))?,
+        Command::Receipts(args) => wait(receipts::run(&Home::open(home)?, &args, output))?,
+        Command::Adapter(AdapterCommand::Check(args)) => return adapter::check(&args, output),
         Command::Demo => return wait(crate::demo::run(output)),
         // Only a home that is there is served: a daemon must not bring back one that was removed.
         Command::Daemon => match Home::existing(home)? {
