@@ -91,6 +91,7 @@ pub fn render(data: &[u8]) {
         nonce: unread.nonce,
         now: Timestamp(unread.now),
         rooms_path: unread.rooms_path,
+        bytes_max: INJECTION_BYTES_MAX,
         rooms: (unread.rooms.iter()).map(room_of).collect(),
     };
     let said = |id: RoomId, n: ArrivalNo| {

@@ -97,6 +97,7 @@ impl Offer {
                 nonce,
                 now,
                 rooms_path: &rooms_path,
+                bytes_max: cc_proto::render::INJECTION_BYTES_MAX,
                 rooms,
             },
             load,

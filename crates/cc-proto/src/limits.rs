@@ -114,3 +114,11 @@ pub const WAITING_MAX: usize = 4_096;
 /// Where all sessions of a room are taken, the one that began first gives way to a member without one
 /// after this time, in milliseconds.
 pub const SESSION_TURN_MS: u64 = 10 * 1000;
+/// Messages that agents may write to a room in a minute, shared by the members whose agents wrote in the last one.
+pub const AGENT_MESSAGES_PER_MINUTE: u64 = 20;
+/// Status and error notes that the agents of one member may write to a room in a minute, beside the others.
+pub const AGENT_NOTES_PER_MINUTE: u64 = 6;
+/// Messages of agents in a row, those of several members among them, after which they wait for a person.
+pub const AGENT_RUN_MAX: u64 = 8;
+/// What an agent wrote longer ago is no longer part of a row, in milliseconds.
+pub const AGENT_RUN_MS: u64 = 60 * 60 * 1000;

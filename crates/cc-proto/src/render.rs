@@ -60,6 +60,8 @@ pub struct Request<'a> {
     pub now: Timestamp,
     /// The folder that holds one folder a room, each with its `log.jsonl`.
     pub rooms_path: &'a str,
+    /// The longest text that the agent takes, in bytes; [`INJECTION_BYTES_MAX`] at most, whatever stands here.
+    pub bytes_max: usize,
     /// The rooms, the one to be told of first in front.
     pub rooms: Vec<RoomUnread<'a>>,
 }
@@ -166,8 +168,8 @@ pub fn render(
             room_line(room).len() + counts
         })
         .sum();
-    let left =
-        INJECTION_BYTES_MAX.saturating_sub(introduction.len() + 2 * (fence.len() + 1) + fixed);
+    let whole = request.bytes_max.min(INJECTION_BYTES_MAX);
+    let left = whole.saturating_sub(introduction.len() + 2 * (fence.len() + 1) + fixed);
 
     let mut chosen = Choice::new(&rooms, left, |room, n| {
         load(room.room, n).map(|quote| entry(room, n, &quote, request.now))

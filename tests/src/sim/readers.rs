@@ -155,6 +155,7 @@ fn offer(
         nonce: [1; 8],
         now: Timestamp(super::WALL),
         rooms_path: "/home/rooms",
+        bytes_max: cc_proto::render::INJECTION_BYTES_MAX,
         rooms: vec![RoomUnread {
             room: view.room,
             name: &view.name,

@@ -47,6 +47,7 @@ fn request(rooms: Vec<RoomUnread<'_>>) -> Request<'_> {
         nonce: *b"\x5f\x3a\x9c\x0e\x1b\x2d\x4f\x60",
         now: NOW,
         rooms_path: "/home/al/.cc-connect/rooms",
+        bytes_max: INJECTION_BYTES_MAX,
         rooms,
     }
 }
@@ -209,6 +210,29 @@ fn the_newest_are_shown_and_the_others_counted() {
 }
 
 #[test]
+fn an_agent_that_takes_less_is_given_less() {
+    let quotes: Vec<Quote> = (1..=500)
+        .map(|n| quote("bob", &format!("message {n} {}", "x".repeat(300))))
+        .collect();
+    let smaller = Request {
+        bytes_max: 4096,
+        ..request(vec![one_room(&quotes, "trip")])
+    };
+    let injection = render(&smaller, |_, n| quotes.get(n.0 as usize - 1).cloned()).unwrap();
+    assert!(
+        (3000..=4096).contains(&injection.text.len()),
+        "{} bytes",
+        injection.text.len()
+    );
+    let more = Request {
+        bytes_max: usize::MAX,
+        ..request(vec![one_room(&quotes, "trip")])
+    };
+    let most = render(&more, |_, n| quotes.get(n.0 as usize - 1).cloned()).unwrap();
+    assert_eq!(most, rendered(&quotes));
+}
+
+#[test]
 fn who_names_the_reader_comes_first_however_old() {
     let mut quotes: Vec<Quote> = (1..=1999)
         .map(|n| quote("bob", &format!("noise {n} {}", "x".repeat(200))))
@@ -341,7 +365,7 @@ proptest! {
                 ..one_room(&quotes, &name)
             })
             .collect();
-        let request = Request { nonce, now: NOW, rooms_path: &path, rooms };
+        let request = Request { nonce, now: NOW, rooms_path: &path, bytes_max: INJECTION_BYTES_MAX, rooms };
         let injection = render(&request, |_, n| quotes.get(n.0 as usize - 1).cloned()).unwrap();
 
         prop_assert!(injection.text.len() <= INJECTION_BYTES_MAX, "{} bytes", injection.text.len());

@@ -22,6 +22,7 @@ pub fn render(input: &Value) -> Outcome {
         nonce: input::array(input, "nonce"),
         now: Timestamp(u64_of(input, "now")),
         rooms_path: input::text(input, "rooms_path"),
+        bytes_max: render::INJECTION_BYTES_MAX,
         rooms,
     };
     let load = |room: RoomId, n: ArrivalNo| quotes.get(&(room, n)).cloned();
