@@ -166,8 +166,7 @@ impl<'a> Chat<'a> {
             let params = SendParams {
                 room: self.room.id.to_hex(),
                 text: text.clone(),
-                via: String::new(),
-                re: None,
+                ..SendParams::default()
             };
             let sent: CliResult<SendResult> = self.client.call("send", &params).await;
             match sent {
@@ -175,7 +174,7 @@ impl<'a> Chat<'a> {
                     self.unsent.pop_front();
                     self.told = None;
                     if self.echoes {
-                        self.sent.push(sent.n);
+                        self.sent.extend(sent.n);
                     }
                 }
                 Err(error) if error.kind == Kind::Joining => {

@@ -26,18 +26,24 @@ pub async fn run(home: &Home, args: &SendArgs, output: Output) -> CliResult {
         room: room.id.to_hex(),
         text,
         via: args.via.clone().unwrap_or_default(),
-        re: None,
+        ..SendParams::default()
     };
     let sent: SendResult = client.call("send", &params).await?;
     let object = object(&Sent {
         room: params.room,
         id: sent.id,
         n: sent.n,
+        held: sent.held,
     });
     if output.json() {
         output.data(&object, "");
+    } else if let Some(held) = sent.held {
+        output.note(format!(
+            "held until you approve it: cc-connect approve {held}"
+        ));
     } else {
-        output.note(format!("sent to {} (line {})", room.shown_name(), sent.n));
+        let line = sent.n.unwrap_or_default();
+        output.note(format!("sent to {} (line {line})", room.shown_name()));
     }
     Ok(())
 }

@@ -233,8 +233,9 @@ async fn send(session: &Session, params: SendParams) -> Result<SendResult, RpcEr
     };
     let sent = room.send(draft).await.map_err(|error| send_error(&error))?;
     Ok(SendResult {
-        id: sent.id.to_hex(),
-        n: sent.n.0,
+        id: Some(sent.id.to_hex()),
+        n: Some(sent.n.0),
+        held: None,
     })
 }
 

@@ -42,8 +42,8 @@ pub use members::{
 };
 pub use types::{
     ClosedRoom, EventParams, GossipInfo, Hello, HelloParams, JoinParams, LaggedParams, Opened,
-    RefusedPeer, RoomInfo, RoomList, RoomParams, SendParams, SendResult, StartParams, State,
-    Status, Stopping, Subscribed, TicketResult,
+    RefusedPeer, RoomInfo, RoomList, RoomParams, SendKind, SendParams, SendResult, SendRole,
+    StartParams, State, Status, Stopping, Subscribed, TicketResult,
 };
 
 /// The longest line in either direction, in bytes: the longest text with every character escaped, and room beside.

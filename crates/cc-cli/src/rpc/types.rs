@@ -123,7 +123,7 @@ pub struct TicketResult {
 }
 
 /// `send`
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub struct SendParams {
     /// The room's id.
     pub room: String,
@@ -135,15 +135,51 @@ pub struct SendParams {
     /// The id of the message it answers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub re: Option<String>,
+    /// A message or a summary of the room.
+    #[serde(default)]
+    pub kind: SendKind,
+    /// What an agent's message is for; of no effect where a human wrote it.
+    #[serde(default)]
+    pub role: SendRole,
+    /// Whether an agent's message waits for the human's yes.
+    #[serde(default)]
+    pub hold: bool,
 }
 
-/// What `send` answers once the message is on disk.
+/// What is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SendKind {
+    /// A message.
+    #[default]
+    Chat,
+    /// A summary of the room.
+    Summary,
+}
+
+/// What an agent's message is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SendRole {
+    /// It says something.
+    #[default]
+    Message,
+    /// It tells how far the agent is.
+    Status,
+    /// It tells what went wrong.
+    Error,
+}
+
+/// What `send` answers once the message is on disk, or held.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct SendResult {
-    /// The message's id.
-    pub id: String,
-    /// Its line in our log.
-    pub n: u64,
+    /// The message's id; null where it is held.
+    pub id: Option<String>,
+    /// Its line in our log; null where it is held.
+    pub n: Option<u64>,
+    /// Its number among the held ones, where it waits for the human's yes.
+    #[serde(default)]
+    pub held: Option<u64>,
 }
 
 /// One room in `room.list` and `status`.

@@ -77,10 +77,13 @@ pub struct ListedRoom {
 pub struct Sent {
     /// The room's id.
     pub room: String,
-    /// The message's id.
-    pub id: String,
-    /// Its line in our log; the message is on disk.
-    pub n: u64,
+    /// The message's id; null where it is held.
+    pub id: Option<String>,
+    /// Its line in our log: the message is on disk. Null where it is held.
+    pub n: Option<u64>,
+    /// Its number among the held ones, where it waits for a yes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub held: Option<u64>,
 }
 
 /// A line of `log` and of the chat.
