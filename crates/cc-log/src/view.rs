@@ -110,6 +110,10 @@ pub struct RosterView {
     /// Messages that are held and count for nothing beside the cuts: on a branch of a chain that does not count.
     #[serde(default, with = "hex_ids")]
     pub strays: Vec<MessageId>,
+    /// The line of the newest summary that counts, by somebody whose words reach the reader's agent in full; only a
+    /// hint, as is all that is not the log.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub summary: Option<u64>,
     /// The names in [`name_of`](Self::name_of), worked out when the view is saved: a hook has no tables of letters that
     /// look alike.
     #[serde(default)]
@@ -130,6 +134,7 @@ impl RosterView {
             former: Vec::new(),
             cuts: Vec::new(),
             strays: Vec::new(),
+            summary: None,
             names: Vec::new(),
         }
     }

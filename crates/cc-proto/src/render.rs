@@ -22,12 +22,42 @@
 //! line), and the first three are written by this module alone: no text and no name can begin a line.
 //! All marks stand inside the brackets, where a text cannot reach them.
 
-use std::collections::BTreeMap;
+//!
+//! # What else is in here
+//!
+//! | what | where |
+//! |---|---|
+//! | an [`Injection`], for a prompt | this file, `choice.rs` |
+//! | an [`orientation`], for the start of a session | `orientation.rs` |
+//! | an [`excerpt`], the answer of a tool | `excerpt.rs` |
+//! | a [`file_view`], for an agent that can only read a file | `file_view.rs` |
+//! | one message, and the other lines inside the fence | `entry.rs`, `lines.rs` |
+
+mod choice;
+mod entry;
+mod excerpt;
+mod file_view;
+mod lines;
+mod orientation;
+mod time;
+
 use std::fmt::Write as _;
 
 use crate::id::{ArrivalNo, RoomId, Timestamp};
-use crate::limits::SKEW_MS_MAX;
-use crate::text::{clean_line, clean_nick, clean_text, names_reader};
+use crate::text::clean_line;
+use choice::Choice;
+use entry::Frame;
+use lines::{count_line, notice_lines, room_line};
+
+pub use excerpt::{EXCERPT_BYTES_MIN, Excerpt, ExcerptText, excerpt};
+pub use file_view::{
+    FILE_VIEW_BYTES_MAX, FILE_VIEW_MESSAGES_MAX, FileView, FileViewMessage, FileViewRoom, file_view,
+};
+pub use orientation::{
+    MEMBERS_NAMED_MAX, ORIENTATION_BYTES_MAX, Orientation, OrientedMember, RoomOrientation,
+    orientation,
+};
+pub use time::utc_time;
 
 /// The longest injection, in bytes before any JSON escaping: introduction, fences and headers included.
 pub const INJECTION_BYTES_MAX: usize = 8192;
@@ -45,11 +75,6 @@ pub const NOTICED_NAMED_MAX: usize = 2;
 pub const ROOM_NAME_CHARS_MAX: usize = 40;
 /// A path of logs longer than this, in bytes, is left out of the introduction.
 pub const LOG_PATH_BYTES_MAX: usize = 300;
-
-/// The most messages asked of the callback, shown or not.
-const LOADS_MAX: usize = 256;
-/// Before every line of a text but the first.
-const INDENT: &str = "    ";
 
 /// What an injection is made from.
 #[derive(Clone, Debug)]
@@ -164,15 +189,17 @@ pub fn render(
     let fixed: usize = rooms
         .iter()
         .map(|room| {
-            let counts = count_line(room.room, room.unread).len() + notice_lines(room).len();
-            room_line(room).len() + counts
+            let counts =
+                count_line(room.room, room.unread).len() + notice_lines(&room.noticed).len();
+            room_line(room.room, room.name).len() + counts
         })
         .sum();
     let whole = request.bytes_max.min(INJECTION_BYTES_MAX);
     let left = whole.saturating_sub(introduction.len() + 2 * (fence.len() + 1) + fixed);
 
     let mut chosen = Choice::new(&rooms, left, |room, n| {
-        load(room.room, n).map(|quote| entry(room, n, &quote, request.now))
+        let frame = Frame::new(room.room, room.reader_nick, request.now);
+        load(room.room, n).map(|quote| frame.entry(Some(n), &quote))
     })
     .run();
 
@@ -180,13 +207,13 @@ pub fn render(
     let _ = writeln!(text, "{fence}");
     let mut told = Vec::with_capacity(rooms.len());
     for (index, room) in rooms.iter().enumerate() {
-        text.push_str(&room_line(room));
+        text.push_str(&room_line(room.room, room.name));
         let mine = std::mem::take(&mut chosen[index]);
         let counted = room.unread.saturating_sub(mine.len() as u64);
         if counted > 0 {
             text.push_str(&count_line(room.room, counted));
         }
-        text.push_str(&notice_lines(room));
+        text.push_str(&notice_lines(&room.noticed));
         for entry in mine.values() {
             text.push_str(entry);
         }
@@ -231,277 +258,6 @@ fn introduction(fence: &str, rooms_path: &str, first: RoomId, rooms: usize) -> S
         "; `cc-connect send --room {room} --via AGENT TEXT` answers in it, where AGENT names the agent."
     );
     text
-}
-
-fn room_line(room: &RoomUnread<'_>) -> String {
-    let name = clean_line(room.name, ROOM_NAME_CHARS_MAX).replace('"', "'");
-    format!("room \"{name}\" {}\n", room.room.short())
-}
-
-fn count_line(room: RoomId, count: u64) -> String {
-    format!(
-        "{count} earlier {} not shown: cc-connect log --room {}\n",
-        messages(count),
-        room.short()
-    )
-}
-
-/// A line for each of the first authors of whom only the number is told, and one for the others.
-fn notice_lines(room: &RoomUnread<'_>) -> String {
-    let mut lines = String::new();
-    let mut rest = (0_usize, 0_u64);
-    for (at, (name, count)) in room.noticed.iter().enumerate() {
-        if at < NOTICED_NAMED_MAX {
-            let name = shown_name(name);
-            let _ = writeln!(lines, "{count} {} from @{name} not shown", messages(*count));
-        } else {
-            rest = (rest.0 + 1, rest.1.saturating_add(*count));
-        }
-    }
-    if rest.0 > 0 {
-        let (others, count) = rest;
-        let others = if others == 1 {
-            "1 other".to_owned()
-        } else {
-            format!("{others} others")
-        };
-        let _ = writeln!(lines, "{count} {} from {others} not shown", messages(count));
-    }
-    lines
-}
-
-fn messages(count: u64) -> &'static str {
-    if count == 1 { "message" } else { "messages" }
-}
-
-/// Which messages are shown, by room; a text for each.
-type Chosen = Vec<BTreeMap<ArrivalNo, String>>;
-
-/// The choosing of messages under the budget.
-struct Choice<'a, F> {
-    rooms: &'a [&'a RoomUnread<'a>],
-    order: Vec<Place>,
-    /// Bytes used by those authors, by room, of whom something is shown.
-    used: BTreeMap<(u32, u64), usize>,
-    /// What was asked for, shown or not.
-    loaded: BTreeMap<Place, Option<String>>,
-    load: F,
-    left: usize,
-    shown: usize,
-    chosen: Chosen,
-}
-
-impl<'a, F: FnMut(&RoomUnread<'_>, ArrivalNo) -> Option<String>> Choice<'a, F> {
-    fn new(rooms: &'a [&'a RoomUnread<'a>], left: usize, load: F) -> Self {
-        Self {
-            rooms,
-            order: order_of_choice(rooms),
-            used: BTreeMap::new(),
-            loaded: BTreeMap::new(),
-            load,
-            left,
-            shown: 0,
-            chosen: vec![BTreeMap::new(); rooms.len()],
-        }
-    }
-
-    fn run(mut self) -> Chosen {
-        let author = |place: &Place| (place.0, self.candidate(*place).author_tag);
-        let mut authors: Vec<(u32, u64)> = self.order.iter().map(author).collect();
-        authors.sort_unstable();
-        authors.dedup();
-        let share = self.left / authors.len().max(1);
-        self.pass(Some(share));
-        self.pass(None);
-        self.chosen
-    }
-
-    fn candidate(&self, (room, at): Place) -> Candidate {
-        self.rooms[room as usize].candidates[at as usize]
-    }
-
-    fn pass(&mut self, share: Option<usize>) {
-        let mut closed = Vec::new();
-        for turn in 0..self.order.len() {
-            let place = self.order[turn];
-            let (room, candidate) = (place.0 as usize, self.candidate(place));
-            let author = (place.0, candidate.author_tag);
-            if self.chosen[room].contains_key(&candidate.n) || closed.contains(&author) {
-                continue;
-            }
-            if self.shown == MESSAGES_SHOWN_MAX || self.loaded.len() == LOADS_MAX {
-                return;
-            }
-            let Some(cost) = self.cost(place, candidate.n) else {
-                continue;
-            };
-            if cost > self.left {
-                return;
-            }
-            let used = self.used.get(&author).copied().unwrap_or(0);
-            if share.is_some_and(|share| used > 0 && used + cost > share) {
-                closed.push(author);
-                continue;
-            }
-            // Stays among the loaded, without its text: what was asked for is counted.
-            if let Some(text) = self.loaded.get_mut(&place).and_then(Option::take) {
-                self.chosen[room].insert(candidate.n, text);
-                self.used.insert(author, used + cost);
-                self.left -= cost;
-                self.shown += 1;
-            }
-        }
-    }
-
-    fn cost(&mut self, place: Place, n: ArrivalNo) -> Option<usize> {
-        let room = self.rooms[place.0 as usize];
-        let loaded = self
-            .loaded
-            .entry(place)
-            .or_insert_with(|| (self.load)(room, n));
-        loaded.as_ref().map(String::len)
-    }
-}
-
-/// A candidate's place: which room, and which of its candidates. Small, as there are thousands.
-type Place = (u32, u32);
-
-/// Those that name the reader, then the rest; newest first, the rooms in turn.
-fn order_of_choice(rooms: &[&RoomUnread<'_>]) -> Vec<Place> {
-    let mut order = Vec::new();
-    for addressed in [true, false] {
-        // With each its rank among those of its room, from the newest.
-        let mut ranked: Vec<(u32, Place)> = Vec::new();
-        for (room, index) in rooms.iter().zip(0..) {
-            let newest_first = (0_u32..room.candidates.len() as u32)
-                .zip(&room.candidates)
-                .rev()
-                .take(CANDIDATES_MAX);
-            let mine = newest_first.filter(|(_, candidate)| candidate.addressed == addressed);
-            ranked.extend((0..).zip(mine.map(|(at, _)| (index, at))));
-        }
-        ranked.sort_unstable();
-        order.extend(ranked.into_iter().map(|(_, place)| place));
-    }
-    order
-}
-
-/// One message with its header, its last line break included.
-fn entry(room: &RoomUnread<'_>, n: ArrivalNo, quote: &Quote, now: Timestamp) -> String {
-    let text = clean_text(&quote.text);
-    let text = text.trim_end_matches('\n');
-    let mut header = format!(
-        "[chatroom @{} {}",
-        shown_name(&quote.name),
-        clock_time(quote.ts, now)
-    );
-    if quote.own {
-        header.push_str(" (from your user)");
-    }
-    if !quote.via.is_empty() {
-        let via = clean_nick(&quote.via).unwrap_or_else(|| "agent".to_owned());
-        let _ = write!(header, " (via {via})");
-    }
-    if !quote.own && names_reader(text, room.reader_nick) {
-        header.push_str(" (for you)");
-    }
-    if quote.ts.0 > quote.at.0.saturating_add(SKEW_MS_MAX) {
-        header.push_str(" (sender's clock is ahead)");
-    }
-    let indents = text.matches('\n').count() * INDENT.len();
-    if header.len() + "] \n".len() + text.len() + indents <= MESSAGE_BYTES_MAX {
-        return finish(header, text, MESSAGE_BYTES_MAX);
-    }
-    let _ = write!(
-        header,
-        " (cut, {} bytes in all: n {} in cc-connect log --room {})",
-        quote.text.len(),
-        n.0,
-        room.room.short()
-    );
-    finish(header, text, MESSAGE_BYTES_MAX)
-}
-
-/// Puts as much of the text behind the header as `bytes_max` allows.
-fn finish(header: String, text: &str, bytes_max: usize) -> String {
-    let mut out = header;
-    out.push_str("] ");
-    for c in text.chars() {
-        let cost = c.len_utf8() + if c == '\n' { INDENT.len() } else { 0 };
-        if out.len() + cost + 1 > bytes_max {
-            break;
-        }
-        out.push(c);
-        if c == '\n' {
-            out.push_str(INDENT);
-        }
-    }
-    out.push('\n');
-    out
-}
-
-/// A display name, held to what a nick or `nick#fingerprint` may be whoever made it.
-fn shown_name(name: &str) -> String {
-    let (nick, print) = match name.split_once('#') {
-        Some((nick, print))
-            if print.len() == 10 && print.bytes().all(|b| b.is_ascii_hexdigit()) =>
-        {
-            (nick, Some(print))
-        }
-        _ => (name, None),
-    };
-    let mut shown = clean_nick(nick).unwrap_or_else(|| "unknown".to_owned());
-    if let Some(print) = print {
-        shown.push('#');
-        shown.push_str(print);
-    }
-    shown
-}
-
-const DAY_MS: u64 = 24 * 60 * 60 * 1000;
-
-/// `HH:MMZ`, with the date before it where it is not today's; the year goes no further than 9999.
-fn clock_time(ts: Timestamp, now: Timestamp) -> String {
-    let minutes = ts.0 % DAY_MS / 60_000;
-    let time = format!("{:02}:{:02}Z", minutes / 60, minutes % 60);
-    let days = ts.0 / DAY_MS;
-    if days == now.0 / DAY_MS {
-        return time;
-    }
-    let (year, month, day) = civil_date(days);
-    if year > 9999 {
-        return format!("9999-12-31 {time}");
-    }
-    format!("{year:04}-{month:02}-{day:02} {time}")
-}
-
-/// `YYYY-MM-DDTHH:MM:SSZ`, for logs; the year goes no further than 9999.
-pub fn utc_time(ts: Timestamp) -> String {
-    let seconds = ts.0 % DAY_MS / 1000;
-    let (year, month, day) = civil_date(ts.0 / DAY_MS);
-    let (hours, minutes) = (seconds / 3600, seconds / 60 % 60);
-    format!(
-        "{:04}-{month:02}-{day:02}T{hours:02}:{minutes:02}:{:02}Z",
-        year.min(9999),
-        seconds % 60
-    )
-}
-
-/// Year, month and day of the proleptic Gregorian calendar, from days since 1970-01-01.
-fn civil_date(days: u64) -> (u64, u64, u64) {
-    // Counted from 0000-03-01, so that a leap day is the last of its year.
-    let days = days + 719_468;
-    let (era, of_era) = (days / 146_097, days % 146_097);
-    let year_of_era = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * shifted + 2) / 5 + 1;
-    let month = if shifted < 10 {
-        shifted + 3
-    } else {
-        shifted - 9
-    };
-    (era * 400 + year_of_era + u64::from(month <= 2), month, day)
 }
 
 #[cfg(test)]
