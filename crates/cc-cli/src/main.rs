@@ -37,6 +37,7 @@ mod process;
 mod qr;
 mod rooms;
 mod rpc;
+mod secrets;
 mod socket;
 mod table;
 mod verify;

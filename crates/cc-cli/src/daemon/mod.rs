@@ -12,6 +12,7 @@ mod connection;
 mod keeper;
 mod members;
 mod methods;
+mod pace;
 mod refusals;
 mod server;
 mod subscription;
