@@ -5,6 +5,7 @@ use std::path::Path;
 
 use cc_hook_claude::settings::{Uninstalled, backup_path, install, uninstall};
 use cc_hook_claude::{output_json, parse_event};
+use cc_hook_generic::Moment;
 use serde_json::Value;
 
 use crate::rpc;
@@ -16,7 +17,7 @@ pub fn hook_event(data: &[u8]) {
         assert!(said.len() < 256, "an error quotes the prompt: {said}");
     }
     let context = String::from_utf8_lossy(data);
-    let answer = output_json(&context);
+    let answer = output_json(Moment::Prompt, &context, &[]);
     let lines = answer.split_inclusive(|byte| *byte == b'\n').count();
     assert!(lines == 1 && answer.ends_with(b"\n"), "one line");
     let answer: Value = serde_json::from_slice(&answer).expect("the answer is JSON");

@@ -26,21 +26,22 @@ const REASON_CHARS_MAX: usize = 400;
 #[derive(Debug, Clone)]
 pub(crate) struct HookLog {
     home: Option<PathBuf>,
-    agent: &'static str,
+    agent: Arc<Mutex<String>>,
     session: Arc<Mutex<String>>,
 }
 
 impl HookLog {
-    pub fn new(home: Option<&Path>, agent: &'static str) -> Self {
+    pub fn new(home: Option<&Path>, agent: &str) -> Self {
         Self {
             home: home.map(Path::to_owned),
-            agent,
+            agent: Arc::new(Mutex::new(agent.to_owned())),
             session: Arc::default(),
         }
     }
 
-    /// From here on lines carry this session's name.
-    pub fn name_session(&self, session: &str) {
+    /// From here on lines carry this agent's and this session's name.
+    pub fn name_session(&self, agent: &str, session: &str) {
+        agent.clone_into(&mut self.agent.lock().unwrap_or_else(PoisonError::into_inner));
         let session = clean_line(session, SESSION_CHARS_MAX).replace(' ', "_");
         *self.session.lock().unwrap_or_else(PoisonError::into_inner) = session;
     }
@@ -64,7 +65,7 @@ impl HookLog {
         let line = format!(
             "{} {} {session} {reason}\n",
             utc_time(wall_clock()),
-            self.agent
+            self.agent.lock().unwrap_or_else(PoisonError::into_inner)
         );
         make_home(home)?;
         let path = home.join(HOOK_LOG_FILE);

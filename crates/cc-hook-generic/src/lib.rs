@@ -1,33 +1,55 @@
 //! The cc-connect hook engine: what belongs in an agent's next prompt.
 //!
-//! An adapter says how its agent's event reads and how an answer is written ([`Agent`]); the
-//! engine finds the session's rooms, reads what the session was not offered yet, renders it and,
+//! An adapter says how its agent's event reads and how an answer is written ([`Adapter`]): a [`Profile`], which is data, or
+//! code of one's own. The engine finds the session's rooms, reads what the session was not offered yet, renders it and,
 //! once it is out, moves the session's cursors. It opens no socket, waits for nobody longer than
-//! [`DEADLINE`] and always exits 0; what went wrong is in the home's `hook.log`.
+//! [`DEADLINE`] and never fails; what went wrong is in the home's `hook.log`.
 //!
 //! ```
-//! use cc_hook_generic::{Agent, EventError, Heard, PromptEvent};
+//! use cc_hook_generic::{Adapter, Event, EventError, Heard, Moment};
 //!
 //! // An agent whose event is the session's name alone and that takes plain text.
-//! fn read(event: &[u8]) -> Result<Heard, EventError> {
-//!     let session = String::from_utf8_lossy(event).trim().to_owned();
-//!     let directory = std::env::current_dir().map_err(|_| EventError::Missing { field: "directory" })?;
-//!     Ok(Heard::Prompt(PromptEvent { session, directory }))
+//! struct Example;
+//!
+//! impl Adapter for Example {
+//!     fn name(&self) -> &str {
+//!         "example"
+//!     }
+//!     fn read(&self, event: &[u8], _named: Option<&str>) -> Result<Heard, EventError> {
+//!         let session = String::from_utf8_lossy(event).trim().to_owned();
+//!         let directory = std::env::current_dir()
+//!             .map_err(|_| EventError::Missing { field: "directory".into() })?;
+//!         Ok(Heard::Event(Event { moment: Moment::Prompt, session, directory }))
+//!     }
+//!     fn write(&self, _event: &Event, text: &str) -> Vec<u8> {
+//!         text.as_bytes().to_vec()
+//!     }
 //! }
-//! let agent = Agent { name: "example", read, write: |text| text.as_bytes().to_vec() };
-//! assert_eq!((agent.write)("hello"), b"hello");
-//! // A hook's whole main: `fn main() -> ExitCode { cc_hook_generic::hook_main(&agent) }`
+//! assert!(matches!(Example.read(b"s1\n", None), Ok(Heard::Event(event)) if event.session == "s1"));
+//! // A hook's whole main: `fn main() -> ExitCode { cc_hook_generic::hook_main(&Example, None) }`
 //! ```
 
-mod agent;
+mod adapter;
+pub mod audit;
 mod bindings;
 mod deadline;
 mod hook_log;
 mod offer;
+pub mod pause;
+pub mod profile;
 mod run;
+mod sessions;
 
-pub use agent::{Agent, EventError, Heard, PromptEvent};
+pub use adapter::{Adapter, Event, EventError, Heard, Moment};
 pub use bindings::{BINDINGS_FILE, BindingsError, rooms_bound_to};
 pub use deadline::DEADLINE;
 pub use hook_log::{HOOK_LOG_BYTES_MAX, HOOK_LOG_FILE};
-pub use run::{Environment, HOME_VARIABLE, ROOM_VARIABLE, hook_main};
+pub use pause::Pause;
+pub use profile::{Profile, ProfileError};
+pub use run::{
+    Environment, HOME_VARIABLE, ROOM_VARIABLE, WAKE_TEXT, hook_main, hook_main_in, note_failure,
+};
+pub use sessions::{
+    DIRECTORY_BYTES_MAX, SESSION_ID_BYTES_MAX, SESSION_UNUSED_MS_MAX, SESSIONS_DIR, Session,
+    reader_name, session_id, sessions, sweep as sweep_sessions, wake_path,
+};

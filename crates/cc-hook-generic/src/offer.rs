@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use cc_log::{
-    Census, CursorError, CursorStore, FsStorage, Line, LockedCursor, LogReader, Outline, Position,
-    RosterView, Trust, may_have_unread,
+    Census, Cursor, CursorError, CursorStore, FsStorage, Line, LockedCursor, LogReader, Outline,
+    Position, RosterView, Trust, may_have_unread,
 };
 use cc_proto::id::{ArrivalNo, RoomId, Timestamp};
 use cc_proto::render::{CANDIDATES_MAX, Candidate, Quote, Request, RoomUnread, render};
@@ -18,7 +18,36 @@ const LOCK_WAIT: Duration = Duration::from_millis(120);
 /// A cursor that is used without moving says so this often, lest it be swept.
 const TOUCH_MS: u64 = 24 * 60 * 60 * 1000;
 
-/// The session's rooms, their cursors held.
+/// Who asks, when, and how much may be said.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Asked<'a> {
+    pub home: &'a Path,
+    /// The name of the session's cursors.
+    pub reader: &'a str,
+    pub now: Timestamp,
+    /// What the agent takes at most.
+    pub bytes_max: usize,
+}
+
+/// A session's cursor of a room.
+#[derive(Debug)]
+enum Held {
+    /// To be moved, and nobody else's until then.
+    Locked(LockedCursor),
+    /// Only looked at: nothing is written.
+    Seen(Cursor),
+}
+
+impl Held {
+    fn at(&self) -> Timestamp {
+        match self {
+            Self::Locked(cursor) => cursor.get().at,
+            Self::Seen(cursor) => cursor.at,
+        }
+    }
+}
+
+/// The session's rooms with what it was not told of them.
 #[derive(Debug)]
 pub(crate) struct Offer {
     rooms_dir: PathBuf,
@@ -30,7 +59,7 @@ pub(crate) struct Offer {
 struct Waiting {
     room: RoomId,
     log: LogReader,
-    cursor: LockedCursor,
+    cursor: Held,
     view: RosterView,
     from: Position,
     /// The last line that may be judged by the view.
@@ -45,34 +74,42 @@ impl Offer {
     /// Looks through the rooms and takes the cursors of those that have something new.
     ///
     /// A room that cannot be read is noted and left out; its cursor stays.
-    pub fn collect(
-        home: &Path,
-        reader: &str,
-        rooms: impl IntoIterator<Item = RoomId>,
-        now: Timestamp,
-        note: &dyn Fn(&str),
-    ) -> Self {
-        let rooms_dir = home.join("rooms");
-        let until = Instant::now() + LOCK_WAIT;
+    pub fn collect(asked: &Asked<'_>, rooms: Vec<RoomId>, note: &dyn Fn(&str)) -> Self {
+        Self::open(asked, rooms, true, note)
+    }
+
+    /// [`collect`](Self::collect) without taking a cursor: nothing is written, and nothing can be moved.
+    pub fn look(asked: &Asked<'_>, rooms: Vec<RoomId>, note: &dyn Fn(&str)) -> Self {
+        Self::open(asked, rooms, false, note)
+    }
+
+    fn open(asked: &Asked<'_>, rooms: Vec<RoomId>, to_move: bool, note: &dyn Fn(&str)) -> Self {
+        let rooms_dir = asked.home.join("rooms");
+        let until = to_move.then(|| Instant::now() + LOCK_WAIT);
         let mut waiting = Vec::new();
         // The caller's order is that of the ids, the same in every hook: two that share rooms
         // cannot wait for each other.
         for room in rooms {
-            match Waiting::open(&rooms_dir, room, reader, now, until) {
+            match Waiting::open(&rooms_dir, room, asked, until) {
                 Ok(Some(found)) => waiting.push(found),
                 Ok(None) => {}
                 Err(reason) => note(&format!("room {}: {reason}", room.short())),
             }
         }
         // Who waited longest comes first: there is room for some rooms only.
-        waiting.sort_by_key(|room| room.cursor.get().at);
+        waiting.sort_by_key(|room| room.cursor.at());
         Self { rooms_dir, waiting }
+    }
+
+    /// Whether something of the newest unread names the reader.
+    pub fn names_reader(&self) -> bool {
+        self.waiting.iter().any(Waiting::names_reader)
     }
 
     /// Renders what is to be told; `None` when nothing is.
     pub fn render(
         &mut self,
-        now: Timestamp,
+        asked: &Asked<'_>,
         note: &dyn Fn(&str),
     ) -> Result<Option<String>, String> {
         if self.waiting.iter().all(Waiting::has_nothing) {
@@ -95,9 +132,9 @@ impl Offer {
         let injection = render(
             &Request {
                 nonce,
-                now,
+                now: asked.now,
                 rooms_path: &rooms_path,
-                bytes_max: cc_proto::render::INJECTION_BYTES_MAX,
+                bytes_max: asked.bytes_max,
                 rooms,
             },
             load,
@@ -138,37 +175,39 @@ impl Waiting {
     fn open(
         rooms_dir: &Path,
         room: RoomId,
-        reader: &str,
-        now: Timestamp,
-        until: Instant,
+        asked: &Asked<'_>,
+        until: Option<Instant>,
     ) -> Result<Option<Self>, String> {
         let dir = rooms_dir.join(room.to_hex());
         let store = CursorStore::new(&dir);
         let seen = store
-            .peek(reader)
+            .peek(asked.reader)
             .map_err(|error| format!("the cursor cannot be read: {error}"))?;
         // Looked at first: a room that is not there must not be made by taking its lock.
         let changed =
             may_have_unread(&FsStorage, &dir, &seen).map_err(|error| unreadable(&error))?;
-        let fresh = seen.at.0.saturating_add(TOUCH_MS) >= now.0;
+        let fresh = seen.at.0.saturating_add(TOUCH_MS) >= asked.now.0;
         if fresh && !changed {
             return Ok(None);
         }
-        let mut cursor = store.lock(reader, until).map_err(|error| match error {
-            CursorError::Locked { .. } => {
-                "another hook of this session holds the cursor".to_owned()
-            }
-            other => format!("the cursor cannot be had: {other}"),
-        })?;
+        let mut cursor = match until {
+            Some(until) => Held::Locked(lock(&store, asked.reader, until)?),
+            None => Held::Seen(seen),
+        };
         let log = LogReader::open(&dir).map_err(|error| unreadable(&error))?;
         if log.is_cut_short().map_err(|error| unreadable(&error))? {
             return Err("the log is shorter than its index says".to_owned());
         }
-        let from = cursor.place(&log).map_err(|error| unreadable(&error))?;
+        let from = match &mut cursor {
+            Held::Locked(cursor) => cursor.place(&log).map_err(|error| unreadable(&error))?,
+            Held::Seen(cursor) => log.place(cursor).map_err(|error| unreadable(&error))?,
+        };
         if from.n >= log.len() {
-            cursor
-                .touch(now)
-                .map_err(|error| format!("the cursor cannot be written: {error}"))?;
+            if let Held::Locked(cursor) = &mut cursor {
+                cursor
+                    .touch(asked.now)
+                    .map_err(|error| format!("the cursor cannot be written: {error}"))?;
+            }
             return Ok(None);
         }
         let view = RosterView::load(&dir)
@@ -205,6 +244,11 @@ impl Waiting {
     /// Whether nothing is to be told, though the cursor is to move.
     fn has_nothing(&self) -> bool {
         self.unread.unread == 0 && self.unread.noticed.is_empty()
+    }
+
+    fn names_reader(&self) -> bool {
+        let mut newest = self.unread.newest.iter();
+        newest.any(|outline| outline.flags.names_owner())
     }
 
     fn unread(&self) -> RoomUnread<'_> {
@@ -268,8 +312,18 @@ impl Waiting {
             return Ok(());
         }
         let to = self.log.position_after(self.through)?;
-        self.cursor.advance(to, now)
+        match &mut self.cursor {
+            Held::Locked(cursor) => cursor.advance(to, now),
+            Held::Seen(_) => Ok(()),
+        }
     }
+}
+
+fn lock(store: &CursorStore, reader: &str, until: Instant) -> Result<LockedCursor, String> {
+    store.lock(reader, until).map_err(|error| match error {
+        CursorError::Locked { .. } => "another hook of this session holds the cursor".to_owned(),
+        other => format!("the cursor cannot be had: {other}"),
+    })
 }
 
 fn unreadable(error: &(impl std::error::Error + ?Sized)) -> String {

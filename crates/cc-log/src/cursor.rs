@@ -113,9 +113,9 @@ impl Cursor {
     }
 }
 
-/// The name of a reader's files. Names that could be taken for a path, or that differ only in
+/// The name of a reader's files, without an extension. Names that could be taken for a path, or that differ only in
 /// case, as some file systems do not, become a hash.
-fn file_name(reader: &str) -> String {
+pub fn reader_file_name(reader: &str) -> String {
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "._-".contains(c);
     let usable = !reader.is_empty() && reader.len() <= READER_BYTES_MAX;
     if usable && !reader.starts_with('.') && reader.chars().all(plain) {
@@ -161,7 +161,7 @@ impl<S: Storage> CursorStore<S> {
     /// # Errors
     /// As the file system reports them. A missing or garbage cursor is a new reader's.
     pub fn peek(&self, reader: &str) -> io::Result<Cursor> {
-        self.read(&file_name(reader))
+        self.read(&reader_file_name(reader))
     }
 
     fn read(&self, name: &str) -> io::Result<Cursor> {
@@ -185,7 +185,7 @@ impl<S: Storage> CursorStore<S> {
     /// # Errors
     /// [`CursorError::Locked`] at the deadline, [`CursorError::Io`].
     pub fn lock(&self, reader: &str, deadline: Instant) -> Result<LockedCursor<S>, CursorError> {
-        let name = file_name(reader);
+        let name = reader_file_name(reader);
         let path = self.lock_path(&name);
         loop {
             let taken = match self.storage.try_lock(&path) {
@@ -363,15 +363,15 @@ mod tests {
 
     #[test]
     fn odd_reader_names_become_hashes_and_plain_ones_stay() {
-        assert_eq!(file_name("claude-0b1c.d_2"), "claude-0b1c.d_2");
+        assert_eq!(reader_file_name("claude-0b1c.d_2"), "claude-0b1c.d_2");
         let odd = ["", "..", ".hidden", "a/b", "A", "a b", "ä", &"x".repeat(65)];
         for reader in odd {
-            let name = file_name(reader);
+            let name = reader_file_name(reader);
             assert!(
                 name.starts_with("h-") && name.len() == 66,
                 "{reader:?} gave {name}"
             );
         }
-        assert_ne!(file_name("A"), file_name("a"));
+        assert_ne!(reader_file_name("A"), reader_file_name("a"));
     }
 }

@@ -72,7 +72,7 @@ mod writer;
 
 pub use census::{Census, JUDGED_LINES_MAX};
 pub use checkpoint::Rebuilt;
-pub use cursor::{Cursor, CursorStore, LockedCursor, Position};
+pub use cursor::{Cursor, CursorStore, LockedCursor, Position, reader_file_name};
 pub use error::{CursorError, DamagedLine, OpenError, ReadError, ViewError, WriteError};
 pub use fs::{FsLock, FsStorage};
 pub use line::{Line, LineInfo};
