@@ -127,7 +127,9 @@ pub const ADDRESS_SETTLE_TIMEOUT: Duration = Duration::from_secs(3);
 pub const TICKET_OTHERS_DIRECT_MAX: usize = 2;
 
 /// How long a room that is being left waits for somebody to take the word of it.
-pub const LEAVE_TIMEOUT: Duration = Duration::from_secs(3);
+pub const LEAVE_TIMEOUT: Duration = Duration::from_secs(5);
+/// How often it dials them meanwhile.
+pub const LEAVE_DIAL_INTERVAL: Duration = Duration::from_millis(2500);
 /// How long shutdown waits for peers to take the close of their connections. Those that are there
 /// do at once; iroh alone would wait three seconds for a dial that nobody answered.
 pub const ENDPOINT_CLOSE_TIMEOUT: Duration = Duration::from_millis(500);

@@ -19,6 +19,7 @@ use common::{Machine, chat_texts, identity, wait_for_texts, within};
 use iroh::endpoint::{Connection, PortmapperConfig, RecvStream, SendStream, presets};
 use iroh::{Endpoint, EndpointAddr, EndpointId, RelayMode, SecretKey};
 use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 
 /// As the acceptance says: from a peer's own append of the removal.
 const CLOSED_WITHIN: Duration = Duration::from_secs(2);
@@ -227,6 +228,17 @@ fn removal_stored(room: &Room) -> oneshot::Receiver<Instant> {
     when
 }
 
+/// When the last of its connections was closed, whatever the test waits for meanwhile.
+fn all_closed(held: &Held) -> JoinHandle<Instant> {
+    let connections = held.connections.clone();
+    tokio::spawn(async move {
+        for connection in &connections {
+            connection.closed().await;
+        }
+        Instant::now()
+    })
+}
+
 fn is_remove(stored: &StoredMessage) -> bool {
     stored.message.kind() == Kind::Remove
 }
@@ -250,15 +262,14 @@ async fn a_removed_member_is_dropped_at_once_everywhere_and_hears_nothing_more()
         hold(&endpoint, &carol, &third).await,
     ];
     let stored = [removal_stored(&hers), removal_stored(&third)];
+    let ends = [all_closed(&held[0]), all_closed(&held[1])];
     remove(&hers, bob_id).await;
     hers.send(Draft::text("after")).await.unwrap();
     wait_for_texts(&third, &["after"]).await;
-    for (held, stored) in held.iter_mut().zip(stored) {
+    for ((held, stored), ended) in held.iter_mut().zip(stored).zip(ends) {
         let stored = within("the removal", stored).await.unwrap();
-        for connection in &held.connections {
-            within("the close", connection.closed()).await;
-        }
-        let passed = stored.elapsed();
+        let ended = within("the close", ended).await.unwrap();
+        let passed = ended.saturating_duration_since(stored);
         assert!(passed < CLOSED_WITHIN, "{passed:?}");
         // What came before the close is at most what was said before the removal.
         let mut rest = Vec::new();
@@ -391,6 +402,23 @@ async fn who_leaves_is_gone_and_may_come_again() {
     assert!(bob.node.room(&id).is_some());
     alice.node.shutdown().await;
     bob.node.shutdown().await;
+}
+
+/// Nothing but a sync carries the word, and the one by which they came may still be under way.
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_leaves_at_once_and_without_gossip_is_told_of() {
+    let alice = Machine::start(1).await;
+    let hers = alice.create("planning").await;
+    for seed in 2..6 {
+        let bob = Machine::start_without_gossip(seed).await;
+        let his = bob.join(&hers).await;
+        let left = bob.node.leave(his.id()).await.unwrap();
+        assert!(left.sent.is_some() && left.told, "{left:?}");
+        wait_for_members(&hers, 1).await;
+        assert!(is_former(&people(&hers).await, bob.node.id()));
+        bob.node.shutdown().await;
+    }
+    alice.node.shutdown().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,14 +1,15 @@
 //! Leaving a room: the word of it, and the end of the room on this machine.
 
-use cc_proto::id::RoomId;
-use cc_proto::room::{Act, RejectReason};
+use cc_proto::frames::Refusal;
+use cc_proto::id::{MessageId, RoomId};
+use cc_proto::room::{Act, RejectReason, RoomEvent as CoreEvent};
 
 use super::{Node, NodeError};
 use crate::engine::DraftError;
 use crate::room::Room;
 use crate::room::events::{RoomEvent, RoomEvents};
 use crate::room::request::{SendError, Sent};
-use crate::tuning::{LEAVE_TIMEOUT, SHUTDOWN_TIMEOUT};
+use crate::tuning::{LEAVE_DIAL_INTERVAL, LEAVE_TIMEOUT, SHUTDOWN_TIMEOUT};
 
 /// A room that was left. Its folder stays as it is; a ticket opens it again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,9 +56,12 @@ impl Node {
             ))) => None,
             Err(error) => return Err(error.into()),
         };
-        let others = status.members.len() > 1;
-        let told =
-            sent.is_some() && others && told(&room, events, status.gossip.neighbors > 0).await;
+        let told = match &sent {
+            Some(sent) if status.members.len() > 1 => {
+                told(&room, events, sent.id, status.gossip.neighbors > 0).await
+            }
+            _ => false,
+        };
         room.mark_left().await?;
         self.close_room(&room).await;
         Ok(Left { sent, told })
@@ -72,13 +76,23 @@ impl Node {
     }
 }
 
-/// Returns once somebody has the word: a session brought both sides to the same state, or the
-/// neighbours, on hearing it, closed their doors.
-async fn told(room: &Room, mut events: RoomEvents, has_neighbors: bool) -> bool {
-    let synced = async {
+/// Returns once somebody has the word: whoever takes it ends its session with us, whoever has it
+/// already refuses us, and the neighbours, on hearing it, close their doors. A session that ends well
+/// shows nothing: it began before.
+async fn told(room: &Room, mut events: RoomEvents, word: MessageId, has_neighbors: bool) -> bool {
+    let parted = async {
+        let mut said = false;
         while let Some(event) = events.next().await {
-            if let RoomEvent::Core(cc_proto::room::RoomEvent::Synced(_)) = event {
-                return;
+            match event {
+                RoomEvent::Message(stored) => said |= stored.message.id() == word,
+                RoomEvent::Lagged(_) => said = true,
+                RoomEvent::Parted(_) if said => return,
+                RoomEvent::Core(CoreEvent::DoorClosed { refusal, .. })
+                    if said && refusal != Refusal::Busy =>
+                {
+                    return;
+                }
+                _ => {}
             }
         }
         std::future::pending::<()>().await;
@@ -89,10 +103,16 @@ async fn told(room: &Room, mut events: RoomEvents, has_neighbors: bool) -> bool 
         }
         room.alone().await;
     };
-    room.network_changed();
+    let dials = async {
+        loop {
+            room.network_changed();
+            tokio::time::sleep(LEAVE_DIAL_INTERVAL).await;
+        }
+    };
     tokio::select! {
-        () = synced => true,
+        () = parted => true,
         () = dropped => true,
+        () = dials => false,
         () = tokio::time::sleep(LEAVE_TIMEOUT) => false,
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use cc_proto::body::Kind;
-use cc_proto::id::{ArrivalNo, Timestamp};
+use cc_proto::id::{ArrivalNo, AuthorId, Timestamp};
 use cc_proto::message::Message;
 use futures_util::Stream;
 use futures_util::stream::{self, BoxStream, StreamExt};
@@ -19,6 +19,8 @@ pub enum RoomEvent {
     Message(Arc<StoredMessage>),
     /// Who belongs, or how they are called, may have changed.
     RosterChanged,
+    /// This member ended a session with us because we no longer belong, as far as it knows.
+    Parted(AuthorId),
     /// Something else, as the protocol's core tells it.
     Core(cc_proto::room::RoomEvent),
     /// This listener was too slow, and so many events were dropped for it. The log has them all.

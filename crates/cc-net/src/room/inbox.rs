@@ -42,6 +42,8 @@ pub enum RoomMessage {
     SessionClosed {
         /// Which.
         session: SessionId,
+        /// Whether the peer ended it because we no longer belong, as far as it knows.
+        parted: bool,
     },
     /// Nobody answered.
     DialFailed(AuthorId),

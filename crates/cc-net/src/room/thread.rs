@@ -164,8 +164,11 @@ impl RoomThread {
                 Input::SyncReceived { session, frame }
             }
             RoomMessage::SessionReady { session } => Input::SyncReady { session },
-            RoomMessage::SessionClosed { session } => {
-                self.sessions.remove(&session);
+            RoomMessage::SessionClosed { session, parted } => {
+                let ended = self.sessions.remove(&session);
+                if let Some((peer, _)) = ended.filter(|_| parted) {
+                    self.tell(RoomEvent::Parted(peer));
+                }
                 Input::SyncClosed { session }
             }
             RoomMessage::DialFailed(peer) => Input::DialFailed { peer },
@@ -266,7 +269,9 @@ impl RoomThread {
                     session,
                     code: SyncAbortCode::Gone,
                 } => {
-                    self.sessions.remove(session);
+                    if let Some((_, handle)) = self.sessions.remove(session) {
+                        handle.part();
+                    }
                 }
                 _ => {}
             }
@@ -375,7 +380,8 @@ impl RoomThread {
         self.net.gate.allow(&self.alpn, members.clone());
         let before = std::mem::replace(&mut self.members, members);
         for peer in before.difference(&self.members) {
-            self.sessions.retain(|_, (with, _)| with != peer);
+            let ended = self.sessions.extract_if(|_, (with, _)| with == peer);
+            ended.for_each(|(_, (_, handle))| handle.part());
             if !self.net.gate.is_member(peer) {
                 self.net.slots.expel(peer);
             }

@@ -6,6 +6,7 @@
 mod wire;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use cc_proto::limits::SYNC_FRAME_BYTES_MAX;
 use cc_proto::room::{SessionId, SyncAbortCode};
@@ -26,6 +27,8 @@ use wire::{Budget, Progress, deadline, read_body, read_frame, read_length, write
 pub const DONE: VarInt = VarInt::from_u32(0);
 /// Closes a connection that got a refusal, the same from a room and where there is no such room.
 pub const REFUSED: VarInt = VarInt::from_u32(SyncAbortCode::Refused as u32);
+/// Closes a connection of whoever no longer belongs.
+const GONE: VarInt = VarInt::from_u32(SyncAbortCode::Gone as u32);
 /// Closes a connection that broke, or whose peer broke the framing.
 pub const BROKEN: VarInt = VarInt::from_u32(16);
 /// Closes a connection whose session did not move for too long.
@@ -157,6 +160,7 @@ impl SyncStream {
 pub struct SessionHandle {
     commands: mpsc::Sender<SessionCommand>,
     abort: CancellationToken,
+    gone: Arc<AtomicBool>,
 }
 
 #[derive(Debug)]
@@ -183,6 +187,11 @@ impl SessionHandle {
         self.command(SessionCommand::Abort(code));
     }
 
+    /// Ends the session at once, as the peer no longer belongs: what is queued does not go.
+    pub fn part(self) {
+        self.gone.store(true, Ordering::Release);
+    }
+
     fn command(&self, command: SessionCommand) {
         if self.commands.try_send(command).is_err() {
             self.abort.cancel();
@@ -201,6 +210,7 @@ impl Drop for SessionHandle {
 pub struct SessionCommands {
     commands: mpsc::Receiver<SessionCommand>,
     abort: CancellationToken,
+    gone: Arc<AtomicBool>,
 }
 
 /// A handle for the room and what the task of the session listens to. The session also ends when
@@ -208,14 +218,17 @@ pub struct SessionCommands {
 pub fn session_handle(parent: &CancellationToken) -> (SessionHandle, SessionCommands) {
     let (tx, rx) = mpsc::channel(SESSION_SEND_FRAMES_MAX);
     let abort = parent.child_token();
+    let gone = Arc::new(AtomicBool::new(false));
     (
         SessionHandle {
             commands: tx,
             abort: abort.clone(),
+            gone: gone.clone(),
         },
         SessionCommands {
             commands: rx,
             abort,
+            gone,
         },
     )
 }
@@ -239,12 +252,20 @@ pub async fn run_session(
     } = stream;
     let mut send = BufWriter::with_capacity(buffer_bytes, send);
     let mut receive = BufReader::with_capacity(buffer_bytes, receive);
-    let SessionCommands { commands, abort } = commands;
+    let SessionCommands {
+        commands,
+        abort,
+        gone,
+    } = commands;
     let progress = Progress::new();
     let ended = tokio::select! {
         biased;
         // First: to a peer that was removed not one more frame may go.
-        () = abort.cancelled() => Err(SessionError::RoomClosed),
+        () = abort.cancelled() => Err(if gone.load(Ordering::Acquire) {
+            SessionError::Aborted { code: SyncAbortCode::Gone }
+        } else {
+            SessionError::RoomClosed
+        }),
         ended = async {
             let both = tokio::try_join!(
                 write_side(&mut send, commands, session, &inbox, &progress),
@@ -254,25 +275,27 @@ pub async fn run_session(
         } => ended,
         () = progress.stalled(SESSION_IDLE_TIMEOUT) => Err(SessionError::TooSlow),
     };
+    let parted = is_closed_with(&connection, GONE);
     match ended {
         Ok(()) => connection.close(DONE, b""),
         // The peer was first to see that all is done.
-        Err(_) if closed_as_done(&connection) => {}
+        Err(_) if is_closed_with(&connection, DONE) => {}
         Err(error) => {
             tracing::debug!(session = session.0, %error, "sync session aborted");
             connection.close(error.code(), b"");
         }
     }
     inbox
-        .send(RoomMessage::SessionClosed { session })
+        .send(RoomMessage::SessionClosed { session, parted })
         .await
         .ok();
 }
 
-fn closed_as_done(connection: &Connection) -> bool {
+/// Whether the peer has closed the connection with this code.
+fn is_closed_with(connection: &Connection, code: VarInt) -> bool {
     matches!(
         connection.close_reason(),
-        Some(ConnectionError::ApplicationClosed(close)) if close.error_code == DONE
+        Some(ConnectionError::ApplicationClosed(close)) if close.error_code == code
     )
 }
 
