@@ -12,6 +12,8 @@
 //! | `floods.rs` | very many of everything |
 //! | `peer.rs` | the peer that all of these are |
 //! | `scene.rs` | the room that they are let loose on |
+//!
+//! Very many connections are a test binary of their own, `../attack/`.
 
 mod answers;
 #[path = "../common/mod.rs"]

@@ -27,6 +27,8 @@ pub const DONE: u64 = 0;
 pub const REFUSED: u64 = 1;
 /// The code for one who broke the protocol.
 pub const MISBEHAVED: u64 = 2;
+/// The code for one who takes too long to tell what it holds.
+pub const SLOW_TO_TELL: u64 = 5;
 /// The code for one who broke the framing.
 pub const BROKEN: u64 = 16;
 /// The code for one who was too slow.

@@ -12,7 +12,9 @@ use cc_proto::limits::{
 use tokio::time::Instant;
 
 use crate::common::{Machine, wait_for_texts, within};
-use crate::peer::{BROKEN, DONE, HostilePeer, MISBEHAVED, TOO_SLOW, closed, framed, hello};
+use crate::peer::{
+    BROKEN, DONE, HostilePeer, MISBEHAVED, SLOW_TO_TELL, TOO_SLOW, closed, framed, hello,
+};
 use crate::scene::{Scene, speak};
 
 fn length(bytes: usize) -> [u8; 4] {
@@ -124,7 +126,9 @@ async fn heads_without_end_are_ended() {
         sent += HEADS_PER_FRAME_MAX;
         assert!(sent < 2 * HEADS_MAX, "heads are taken without end");
     }
-    assert_eq!(session.end().await, MISBEHAVED);
+    // By their number, or on a machine that takes its time with them by the time they take.
+    let code = session.end().await;
+    assert!([MISBEHAVED, SLOW_TO_TELL].contains(&code), "{code}");
     scene.end().await;
 }
 
