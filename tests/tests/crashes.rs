@@ -10,6 +10,7 @@ use std::{
 use cc_proto::{id::ArrivalNo, limits::TEXT_BYTES_MAX};
 use cc_tests::{
     control::Sent,
+    injection::Injection,
     machine::{COMMAND_DEADLINE, Machine, until_same, within},
     namespace,
 };
@@ -17,8 +18,10 @@ use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use serde_json::json;
 
 const KILLS: usize = 200;
-/// What Alice has to say between two kills: more than she gets to.
-const LOAD: usize = 2000;
+/// The session that is prompted.
+const SESSION: &str = "s1";
+/// What Alice has to say between two kills: far more than she gets to, however late the kill.
+const LOAD: usize = 10_000;
 /// What Bob says meanwhile.
 const OTHERS_LOAD: usize = 10;
 /// A daemon is killed at most so long after it got ready…
@@ -93,7 +96,7 @@ async fn two_hundred_kills_lose_nothing_and_repeat_nothing() {
 
     assert_eq!(interrupted, KILLS, "every kill came in the middle");
 
-    while told.prompt(&alice).await {}
+    while told.take(alice.hook(SESSION, &alice.project()).await) {}
     let chats = all.iter().filter(|(_, text)| text.is_some()).count();
     assert_eq!(told.shown.len() as u64 + told.counted, chats as u64);
     eprintln!(
@@ -112,9 +115,15 @@ struct Told {
 }
 
 impl Told {
-    /// Prompts; whether there was news. None of it may be old.
-    async fn prompt(&mut self, machine: &Machine) -> bool {
-        let Some(news) = machine.hook("s1", &machine.project()).await else {
+    /// Prompts, in the middle of everything.
+    async fn prompt(&mut self, machine: &Machine) {
+        let news = machine.hook_once(SESSION, &machine.project()).await;
+        self.take(news);
+    }
+
+    /// Whether there was news. None of it may be old.
+    fn take(&mut self, news: Option<Injection>) -> bool {
+        let Some(news) = news else {
             return false;
         };
         self.prompts += 1;
@@ -200,7 +209,8 @@ async fn stop_under_load_leaves_no_process_and_loses_nothing() {
     let mut idle = alice.control().await;
     idle.call("subscribe", &json!({"room": room})).await;
     let mut control = alice.control().await;
-    let texts: Vec<String> = (0..2000).map(|n| n.to_string()).collect();
+    // More than it gets to, however long the stop takes to come.
+    let texts: Vec<String> = (0..20_000).map(|n| n.to_string()).collect();
     let asked = Instant::now();
     let (stored, stopped) = tokio::join!(control.send_all(&room, &texts), async {
         // Once it is busy.

@@ -12,12 +12,12 @@ use tokio::{sync::oneshot, task::JoinSet};
 
 /// How many each of two members says at once.
 const BURST: usize = 5000;
-/// While it does, a client waits at most this long for an answer.
-const ANSWER_DEADLINE: Duration = Duration::from_secs(5);
+/// While it does, a client waits at most this long for an answer: far less than the burst takes where it is slow.
+const ANSWER_DEADLINE: Duration = Duration::from_secs(15);
 /// For ten thousand messages, in a slow build on a slow machine.
 const DELIVERY_DEADLINE: Duration = Duration::from_mins(2);
-/// A newcomer that has so many lines is killed; a few thousand more come until it is dead.
-const SOME: u64 = BURST as u64 / 2;
+/// A newcomer that has so many lines is killed; many more come until it is dead.
+const SOME: u64 = BURST as u64 / 10;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn ten_thousand_messages_reach_everybody_whoever_is_there() {

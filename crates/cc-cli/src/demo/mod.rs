@@ -23,6 +23,8 @@ const BOBS_WORDS: &str = "postgres, we have it";
 const ALICES_PROMPT: &str = "Redis or Postgres?";
 /// How long the whole story may take.
 const DEADLINE: Duration = Duration::from_secs(90);
+/// How often Alice's agent is asked at most until the hook prints something.
+const PROMPTS: u32 = 5;
 
 /// What `demo --json` prints: the pieces of the story.
 #[derive(Debug, Serialize)]
@@ -118,7 +120,13 @@ async fn tell(stage: &Stage, output: Output) -> CliResult<Told> {
     say("Alice", "asks her own agent, and mentions nobody:");
     show(&format!("> {ALICES_PROMPT}"));
     output.text("\nHer agent calls cc-connect's hook, which prints, byte for byte:");
-    let hook = prompt(alice).await?;
+    let mut hook = prompt(alice).await?;
+    // The hook gives up rather than hold up an agent, and a busy machine may be too slow for its deadline.
+    for _ in 1..PROMPTS {
+        if hook.is_empty() {
+            hook = prompt(alice).await?;
+        }
+    }
     show(&hook);
     let context = context_of(&hook)?;
     if !context.contains(BOBS_WORDS) || !context.contains("[chatroom @bob ") {

@@ -169,9 +169,12 @@ impl Person {
             let line: Value = serde_json::from_str(&line).unwrap();
             seen.push(line);
             if seen.last().is_some_and(&wanted) {
-                return seen;
+                break;
             }
         }
+        // What a daemon stores with a line, as who belongs now, it may still be writing: it answers when it is done.
+        self.connect().call("status", &json!({}));
+        seen
     }
 
     /// Waits until a text is in the log.
