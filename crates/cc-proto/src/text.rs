@@ -19,6 +19,9 @@
 //! | noncharacter | U+FDD0–U+FDEF, and U+xxFFFE and U+xxFFFF of every plane | escaped | escaped |
 //! | invisible | U+00AD, U+034F, U+061C, U+115F, U+1160, U+17B4, U+17B5, U+180B–U+180F, U+200B–U+200F, U+2060–U+2065, U+206A–U+206F, U+3164, U+FE00–U+FE0F, U+FEFF, U+FFA0, U+FFF0–U+FFF8, U+1BCA0–U+1BCA3, U+1D173–U+1D17A, U+E0000–U+E0FFF | dropped | dropped |
 //!
+//! Of combining marks in a row (general category M) the first [`MARKS_IN_A_ROW_MAX`] are kept and the others dropped, as a
+//! pile of them paints over the lines around it. What was dropped above them does not part them.
+//!
 //! *Escaped* is `\u{hex}` in lower-case digits without leading zeros: U+001B becomes the six
 //! characters `\u{1b}`. The invisible class is Unicode's Default_Ignorable_Code_Point less the bidi
 //! controls above: zero-width characters, bidi marks, variation selectors and tag characters. They
@@ -40,6 +43,9 @@ pub use names::{LOOK_ALIKE_UNICODE, MemberName, display_names, fingerprint, look
 
 /// The longest nick or petname, in characters after cleaning.
 pub const NICK_CHARS_MAX: usize = 32;
+
+/// The most combining marks in a row; no script needs as many.
+pub const MARKS_IN_A_ROW_MAX: usize = 8;
 
 /// The most combining marks that one letter of a nick keeps.
 const NICK_MARKS_MAX: usize = 3;
@@ -106,21 +112,53 @@ pub fn clean_text(text: &str) -> String {
         return text.to_owned();
     }
     let mut out = String::with_capacity(text.len());
+    let mut marks = MarksInARow::default();
     let mut chars = text.chars().peekable();
     while let Some(c) = chars.next() {
         match treatment(c) {
-            Treatment::Keep | Treatment::Space => out.push(c),
+            Treatment::Keep if marks.is_too_many(c) => {}
+            Treatment::Keep => out.push(c),
+            Treatment::Space => {
+                marks.end();
+                out.push(c);
+            }
             Treatment::Break => {
                 if c == '\r' && chars.peek() == Some(&'\n') {
                     chars.next();
                 }
+                marks.end();
                 out.push('\n');
             }
-            Treatment::Escape => push_escaped(&mut out, c),
+            Treatment::Escape => {
+                marks.end();
+                push_escaped(&mut out, c);
+            }
             Treatment::Drop => {}
         }
     }
     out
+}
+
+/// How many combining marks were met in a row.
+#[derive(Default)]
+struct MarksInARow(usize);
+
+impl MarksInARow {
+    /// Counts a character that is kept, unless it is a mark too many.
+    fn is_too_many(&mut self, c: char) -> bool {
+        // No mark lies below; most texts are.
+        self.0 = if c >= '\u{300}' && is_combining_mark(c) {
+            self.0 + 1
+        } else {
+            0
+        };
+        self.0 > MARKS_IN_A_ROW_MAX
+    }
+
+    /// Something else than a mark comes out.
+    fn end(&mut self) {
+        self.0 = 0;
+    }
 }
 
 /// Whether [`clean_text`] leaves `c` as it is: it can neither act on a terminal nor hide there.
@@ -132,12 +170,21 @@ pub fn is_shown_as_is(c: char) -> bool {
 /// [table](self), and cuts it to `chars_max` characters, the last of which is then `…`.
 pub fn clean_line(text: &str, chars_max: usize) -> String {
     let mut out = String::with_capacity(text.len());
+    let mut marks = MarksInARow::default();
     for c in text.chars() {
         match treatment(c) {
-            Treatment::Keep if c != ' ' => out.push(c),
-            Treatment::Escape => push_escaped(&mut out, c),
+            Treatment::Keep if c != ' ' => {
+                if !marks.is_too_many(c) {
+                    out.push(c);
+                }
+            }
+            Treatment::Escape => {
+                marks.end();
+                push_escaped(&mut out, c);
+            }
             Treatment::Drop => {}
             Treatment::Keep | Treatment::Space | Treatment::Break => {
+                marks.end();
                 if !out.is_empty() && !out.ends_with(' ') {
                     out.push(' ');
                 }
@@ -305,6 +352,23 @@ mod tests {
     }
 
     #[test]
+    fn marks_in_a_row_have_an_end() {
+        let pile = format!("z{}a\u{301}", "\u{336}\u{200b}".repeat(4000));
+        let short = format!("z{}a\u{301}", "\u{336}".repeat(MARKS_IN_A_ROW_MAX));
+        assert_eq!(clean_text(&pile), short);
+        assert_eq!(clean_line(&pile, 80), short);
+        let apart = "\u{301}".repeat(MARKS_IN_A_ROW_MAX);
+        let apart = [apart.as_str(); 4].join("\n");
+        assert_eq!(clean_text(&apart), apart);
+        assert_eq!(clean_line(&apart, 80), apart.replace('\n', " "));
+        // Biblical Hebrew, Tibetan and Thai as they are written.
+        for plain in ["הַמַּ֣יִם", "བསྒྲུབས", "น้ำที่นี่"]
+        {
+            assert_eq!(clean_text(plain), plain);
+        }
+    }
+
+    #[test]
     fn a_line_is_cut_by_characters() {
         assert_eq!(clean_line("äöüß", 4), "äöüß");
         assert_eq!(clean_line("äöüßx", 4), "äöü…");
@@ -396,6 +460,7 @@ mod tests {
             ' ',
             'a',
             '\u{301}',
+            '\u{344}',
             '\u{ffff}',
         ]);
         prop::collection::vec(prop_oneof![nasty, any::<char>()], 0..60).prop_map(String::from_iter)
@@ -409,8 +474,14 @@ mod tests {
             prop_assert!(!clean.chars().any(|c| c.is_control() && c != '\n' && c != '\t'));
             let hidden = ['\u{202e}', '\u{2066}', '\u{200b}', '\u{2028}', '\u{feff}', '\u{e0041}'];
             prop_assert!(!clean.contains(hidden), "{clean:?}");
+            let agents = clean_for_agent(&text);
+            prop_assert_eq!(&clean_for_agent(&agents), &agents);
+            prop_assert!(unicode_normalization::is_nfc(&agents), "{agents:?}");
             let line = clean_line(&text, max);
             prop_assert_eq!(&clean_line(&line, max), &line);
+            let agents = clean_line_for_agent(&text, max);
+            prop_assert_eq!(&clean_line_for_agent(&agents, max), &agents);
+            prop_assert!(agents.chars().count() <= max);
             prop_assert!(!line.chars().any(char::is_control));
             prop_assert!(line.chars().count() <= max);
         }
