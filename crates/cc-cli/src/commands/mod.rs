@@ -66,7 +66,7 @@ pub fn run(cli: Cli, output: Output) -> CliResult<u8> {
         Command::Status => wait(status::status(Home::existing(home)?.as_ref(), output))?,
         Command::Stop => wait(status::stop(Home::existing(home)?.as_ref(), output))?,
         Command::Run(args) => wait(run::run(&Home::open(home)?, &args, output))?,
-        Command::Hook(args) => hook::run_with_home(home, &args),
+        Command::Hook(args) => return Ok(hook::run_with_home(home, &args)),
         Command::Identity => identity::run(&Home::open(home)?, output)?,
         Command::Install(args) => agent::install(&args, home, output)?,
         Command::Uninstall(args) => agent::uninstall(&args, home, output)?,
