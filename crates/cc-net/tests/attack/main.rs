@@ -1,6 +1,8 @@
 //! Ten thousand connections: a test binary of its own, as it takes all that a machine has, and whatever ran
 //! beside it would be late.
 
+#![cfg(target_os = "linux")]
+
 #[path = "../common/mod.rs"]
 mod common;
 #[allow(dead_code, reason = "the hostile suite uses the rest")]
@@ -146,7 +148,6 @@ async fn attack(attacker: HostilePeer, to: impl Reachable, times: usize, held: A
     attacker.endpoint.close().await;
 }
 
-#[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread")]
 async fn ten_thousand_connections_cost_little_and_keep_no_member_out() {
     let (mut victim, ticket) = Victim::start().await;
