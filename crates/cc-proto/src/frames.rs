@@ -7,6 +7,7 @@ use crate::codec::{self, CodecError};
 use crate::id::{AuthorId, ChainId, Hash, Head, MessageId, RoomId, Seq};
 use crate::limits;
 use crate::message::SignedMessage;
+use crate::receipt::SignedReceipt;
 use crate::ticket::PeerAddress;
 
 /// The ALPN of sync connections, the same for all rooms.
@@ -134,6 +135,8 @@ pub enum SyncFrame {
     Addresses(Vec<PeerAddress>),
     /// The sender has sent all that it meant to send.
     Done,
+    /// What members say of their own disks and agents, the sender among them.
+    Receipts(Vec<SignedReceipt>),
 }
 
 /// A frame of a room's gossip.
@@ -143,6 +146,8 @@ pub enum GossipFrame {
     Message(SignedMessage),
     /// How high the sender's chains are: the messages come by sync.
     Heights(Vec<Head>),
+    /// What a member says of its own disk and agents.
+    Receipt(SignedReceipt),
 }
 
 /// A frame was refused.

@@ -11,6 +11,8 @@ use crate::id::AuthorId;
 pub const MESSAGE_DOMAIN: &[u8] = b"cc-connect/1 message\0";
 /// Put before room and joiner when an invite secret signs a join.
 pub const JOIN_DOMAIN: &[u8] = b"cc-connect/1 join\0";
+/// Put before a receipt when its member signs it.
+pub const RECEIPT_DOMAIN: &[u8] = b"cc-connect/1 receipt\0";
 
 /// An Ed25519 signature. Shape: 64 bytes, R then S.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -122,3 +122,26 @@ pub const AGENT_NOTES_PER_MINUTE: u64 = 6;
 pub const AGENT_RUN_MAX: u64 = 8;
 /// What an agent wrote longer ago is no longer part of a row, in milliseconds.
 pub const AGENT_RUN_MS: u64 = 60 * 60 * 1000;
+
+/// Longest receipt with its signature, in bytes: it fits into a gossip frame.
+pub const RECEIPT_BYTES_MAX: usize = 16 * 1024;
+/// Most bytes of a receipt that say what is on disk; the chains that grew last come first.
+pub const RECEIPT_REACHED_BYTES_MAX: usize = 12 * 1024;
+/// Most agents that a receipt names.
+pub const RECEIPT_AGENTS_MAX: usize = 16;
+/// Most messages that a receipt says agents were shown, the latest ones.
+pub const RECEIPT_OFFERED_MAX: usize = 1000;
+/// In a room with more members nobody sends receipts, and none are taken.
+pub const RECEIPTS_MEMBERS_MAX: usize = 256;
+/// Shortest time between two receipts of a member, in milliseconds…
+pub const RECEIPT_SPACING_MS_MIN: u64 = 2_000;
+/// …and so much longer that the receipts of all members take no more bytes a second than this.
+pub const RECEIPTS_BYTES_PER_SECOND: u64 = 16 * 1024;
+/// Receipts of one peer, in whoever's name, that are verified up to this many at once…
+pub const RECEIPTS_BURST: u64 = 512;
+/// …and this many a second after that; others are not looked at.
+pub const RECEIPTS_PER_SECOND: u64 = 128;
+/// Most bytes of receipts that one side sends in a session; the rest waits for the next.
+pub const SESSION_RECEIPTS_BYTES_MAX: usize = 256 * 1024;
+/// In sessions with one peer, others' receipts are passed on this often, in milliseconds.
+pub const RECEIPTS_RELAY_SPACING_MS: u64 = 10 * 1000;

@@ -4,6 +4,7 @@ use cc_log::DamagedLine;
 use cc_proto::frames::FrameError;
 use cc_proto::message::MessageError;
 use cc_proto::proof::ProofError;
+use cc_proto::receipt::ReceiptError;
 use cc_proto::roster::DoorError;
 use cc_proto::ticket::TicketError;
 use serde_json::{Value, json};
@@ -99,6 +100,21 @@ impl From<ProofError> for Refused {
             ProofError::OtherPlace => "other-place",
             ProofError::SameMessage => "same-message",
             ProofError::NotAMember => "not-a-member",
+            _ => UNNAMED,
+        })
+    }
+}
+
+/// `spec/receipts.md`, "What is refused".
+impl From<ReceiptError> for Refused {
+    fn from(error: ReceiptError) -> Self {
+        Self::plain(match error {
+            ReceiptError::Encoding(_) => "encoding",
+            ReceiptError::TooLong { .. } => "too-long",
+            ReceiptError::WrongRoom => "wrong-room",
+            ReceiptError::Disorder => "disorder",
+            ReceiptError::Agent => "agent",
+            ReceiptError::BadSignature => "bad-signature",
             _ => UNNAMED,
         })
     }

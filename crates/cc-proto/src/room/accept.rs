@@ -36,6 +36,7 @@ impl RoomCore {
                 Ok(message) => self.live(from, message, turn)?,
                 Err(error) => turn.refused(from, MisbehaviourKind::Message(error)),
             },
+            Ok(GossipFrame::Receipt(receipt)) => self.take_receipt(from, receipt, turn),
             Ok(GossipFrame::Heights(heads)) => {
                 let mut heads = heads.iter().take(limits::HEIGHTS_PER_FRAME_MAX);
                 if heads.any(|head| self.lacks(head)) {
@@ -137,6 +138,7 @@ impl RoomCore {
             Place::Lost => {
                 let header = message.header();
                 self.lost.remove(&(header.author, header.chain, header.seq));
+                self.receipts.grew((header.author, header.chain), turn.now);
                 self.unsurveyed.insert(chain_of(&message));
                 let act = message.shapes_roster().then(|| message.clone());
                 let message = self.without_retracted(message);
@@ -223,6 +225,7 @@ impl RoomCore {
             return Accepted::Known;
         }
         self.bodiless.remove(&place);
+        self.receipts.grew((place.0, place.1), turn.now);
         turn.append(message, None);
         Accepted::Appended
     }
@@ -250,6 +253,7 @@ impl RoomCore {
         let strays = self.note_stray(&message);
         self.mark_appended(message.id(), message.header());
         self.peers.appended(turn.now);
+        self.receipts.grew((header.author, header.chain), turn.now);
         let act = message.shapes_roster().then(|| message.clone());
         turn.append(message, token);
         if let Some(act) = act {

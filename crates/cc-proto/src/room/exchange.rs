@@ -6,6 +6,7 @@ use super::accept::Accepted;
 use super::session::{Fault, Phase, Session, Verdict};
 use super::{MisbehaviourKind, Output, RoomCore, RoomEvent, SessionId, SyncAbortCode, Turn};
 use crate::chains::{ChainKey, Tip};
+use crate::clock::Now;
 use crate::frames::SyncFrame;
 use crate::history::History;
 use crate::id::{AuthorId, ChainId, Hash, Head, Seq};
@@ -333,7 +334,7 @@ impl RoomCore {
                 }
                 None if exchanging && !session.done_sent => {
                     session.done_sent = true;
-                    self.queue_done(&mut session);
+                    self.queue_done(&mut session, turn.now);
                     continue;
                 }
                 None => break,
@@ -354,6 +355,7 @@ impl RoomCore {
         let peer = session.peer;
         turn.out.push(Output::SyncFinish { session: id });
         self.peers.synced(peer, session.opened_at, turn.now);
+        self.receipts.was_told(peer, session.receipts_told);
         // Without progress nothing would be other than now: two peers do not go round in circles.
         let again = (session.partial || session.skipped) && session.appended;
         if session.outbox.has_more() {
@@ -379,7 +381,11 @@ impl RoomCore {
         }
     }
 
-    fn queue_done(&self, session: &mut Session) {
+    fn queue_done(&self, session: &mut Session, now: Now) {
+        if let Some((frame, told)) = self.receipts_for(&session.peer, now) {
+            session.queue.push_back(frame);
+            session.receipts_told = Some(told);
+        }
         let addresses: Vec<PeerAddress> = self
             .addresses
             .iter()

@@ -36,6 +36,11 @@ const BUNDLES: Rate = Rate {
     per_second: limits::BUNDLES_PER_SECOND,
 };
 
+const RECEIPTS: Rate = Rate {
+    burst: limits::RECEIPTS_BURST,
+    per_second: limits::RECEIPTS_PER_SECOND,
+};
+
 /// What is left of a rate.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Allowance {
@@ -105,6 +110,7 @@ pub(super) struct Flood {
     frames: Allowances,
     live: Allowances,
     stored: Allowances,
+    receipts: Allowances,
     bundles: Allowance,
     act_bytes: BTreeMap<AuthorId, u64>,
     blocked: BTreeSet<AuthorId>,
@@ -117,6 +123,7 @@ impl Flood {
             frames: Allowances::new(NEIGHBOR_FRAMES),
             live: Allowances::new(LIVE),
             stored: Allowances::new(STORED),
+            receipts: Allowances::new(RECEIPTS),
             bundles: Allowance::full(BUNDLES, now),
             act_bytes: BTreeMap::new(),
             blocked: BTreeSet::new(),
@@ -141,6 +148,11 @@ impl Flood {
     pub(super) fn takes_synced(&mut self, message: &Message, now: Now) -> bool {
         self.stored
             .take(message.header().author, bytes_of(message), now)
+    }
+
+    /// Whether one more receipt that a peer brought is verified.
+    pub(super) fn takes_receipt(&mut self, from: AuthorId, now: Now) -> bool {
+        self.receipts.take(from, 1, now)
     }
 
     /// Whether the proof of somebody who is not known here is looked at.

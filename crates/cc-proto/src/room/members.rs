@@ -58,6 +58,7 @@ impl RoomCore {
         }
         turn.out.push(Output::RosterChanged);
         if !change.joined.is_empty() {
+            self.receipts.membership_grew(turn.now);
             let joined = change.joined.iter();
             turn.out
                 .extend(joined.map(|new| Output::Event(RoomEvent::MemberJoined(*new))));
@@ -91,6 +92,7 @@ impl RoomCore {
     /// Ends all that goes on with somebody who no longer belongs: nothing is sent to them from
     /// here on.
     fn part_with<H>(&mut self, author: AuthorId, turn: &mut Turn<'_, H>) {
+        self.receipts.part_with(&author, turn.now);
         if author == self.me() {
             if self.pending_join.is_none() {
                 turn.out.push(Output::Event(RoomEvent::Removed));

@@ -12,6 +12,7 @@
 //! | `session.rs` | the sync session: its beginning and end |
 //! | `door.rs` | who gets a session: proofs, joins, turns |
 //! | `exchange.rs` | what goes over in it: heads, locators, segments |
+//! | `receipts.rs` | what members say of their disks and agents |
 //! | `peers.rs` | who is online, with whom to sync and when |
 //!
 //! Nothing here stores anything. The caller appends what it is told to, makes it durable, and only
@@ -25,6 +26,7 @@ mod exchange;
 mod flood;
 mod members;
 mod peers;
+mod receipts;
 mod session;
 mod types;
 mod write;
@@ -50,6 +52,7 @@ use crate::ticket::PeerAddress;
 use flood::Flood;
 use members::{RetractsDue, Taken};
 use peers::{Pace, Peers};
+use receipts::Receipts;
 use session::Session;
 
 /// One member's view of one room.
@@ -89,6 +92,7 @@ pub struct RoomCore {
     waiting: BTreeMap<AuthorId, (u64, u64)>,
     peers: Peers,
     pace: Pace,
+    receipts: Receipts,
     addresses: Vec<PeerAddress>,
 }
 
@@ -202,6 +206,7 @@ impl RoomCore {
             waiting: BTreeMap::new(),
             peers: Peers::new(me, config.bootstrap, now),
             pace: Pace::new(config.gossip, now),
+            receipts: Receipts::new(now),
             addresses: Vec::new(),
             roster,
             identity: config.identity,
@@ -231,9 +236,14 @@ impl RoomCore {
                 re,
             } => self.draft(token, body, via, re, &mut turn),
             Input::Act { token, act } => self.act(token, act, &mut turn),
+            Input::Offered { agent, shown } => self.offered(&agent, shown, now),
+            Input::ShareReceipts(share) => self.share_receipts(share, now),
             Input::Gossip { from, bytes } => self.gossip(from, &bytes, &mut turn)?,
             Input::NeighborUp(peer) => self.peers.neighbor_up(peer, now),
-            Input::NeighborDown(peer) => self.peers.neighbor_down(&peer),
+            Input::NeighborDown(peer) => {
+                self.peers.neighbor_down(&peer);
+                self.receipts.forget_told(&peer);
+            }
             Input::GossipLagged => self.sync_with_any(1, now),
             Input::SyncOpened {
                 session,
@@ -247,7 +257,10 @@ impl RoomCore {
             }
             Input::SyncReady { session } => self.session_ready(session, &mut turn)?,
             Input::SyncClosed { session } => self.session_closed(session, now),
-            Input::DialFailed { peer } => self.peers.failed(&peer, now),
+            Input::DialFailed { peer } => {
+                self.peers.failed(&peer, now);
+                self.receipts.forget_told(&peer);
+            }
             Input::Tick => {}
         }
         self.survey(&mut turn)?;
@@ -262,6 +275,7 @@ impl RoomCore {
         self.peers
             .next_due(!self.sessions.is_empty(), self.is_removed())
             .min(self.pace.next_due())
+            .min(self.receipts.next_due())
             .min(self.sessions_due())
     }
 
@@ -334,6 +348,7 @@ impl RoomCore {
         if let Some(changed) = self.pace.heights_due(now) {
             self.announce(&changed, turn);
         }
+        self.run_receipts(turn);
         let busy = self.sessions.values().map(|session| session.peer).collect();
         for peer in self.peers.take_due(&busy, now) {
             if self.may_dial(&peer) {

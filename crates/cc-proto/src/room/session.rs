@@ -9,11 +9,12 @@
 //! Locator …, Asked          ⇄    Locator …, Asked          where the other told an unknown tip
 //! Locator …                 ⇄    Locator …                 in answer
 //! Segment …                 ⇄    Segment …
-//! Addresses, Done           ⇄    Addresses, Done
+//! Receipts, Addresses, Done ⇄    Receipts, Addresses, Done
 //! ```
 
 use std::collections::{BTreeSet, VecDeque};
 
+use super::receipts::Told;
 use super::{MisbehaviourKind, Output, RoomCore, RoomEvent, SessionId, SyncAbortCode, Turn};
 use crate::chains::ChainKey;
 use crate::clock::Now;
@@ -81,6 +82,8 @@ pub(super) struct Session {
     pub(super) capped: bool,
     /// What there is to send was shared out among the authors.
     pub(super) shared: bool,
+    /// What of receipts the other side is told.
+    pub(super) receipts_told: Option<Told>,
     pub(super) done_sent: bool,
     pub(super) done_received: bool,
 }
@@ -166,6 +169,7 @@ impl RoomCore {
             left_out: BTreeSet::new(),
             capped: false,
             shared: false,
+            receipts_told: None,
             done_sent: false,
             done_received: false,
         };
@@ -304,6 +308,12 @@ impl RoomCore {
             }
             (SyncFrame::Addresses(addresses), Phase::Messages) => {
                 self.on_addresses(addresses, turn);
+                Ok(())
+            }
+            (SyncFrame::Receipts(receipts), Phase::Messages) => {
+                for receipt in receipts {
+                    self.take_receipt(session.peer, receipt, turn);
+                }
                 Ok(())
             }
             (SyncFrame::Done, Phase::Messages) => {

@@ -5,6 +5,7 @@ use crate::frames::Refusal;
 use crate::id::{AuthorId, ChainId, InviteKey, MessageId, RoomId, Seq, Timestamp};
 use crate::identity::Identity;
 use crate::message::{Message, MessageError};
+use crate::receipt::{ReceiptError, Shown};
 use crate::roster::NotAllowed;
 use crate::ticket::PeerAddress;
 
@@ -53,6 +54,15 @@ pub enum Input {
         /// What.
         act: Act,
     },
+    /// An agent at this machine was shown some messages.
+    Offered {
+        /// The agent's name.
+        agent: String,
+        /// Which.
+        shown: Vec<Shown>,
+    },
+    /// Whether others are told what is on this machine's disk and what its agents were shown.
+    ShareReceipts(bool),
     /// A gossip frame came.
     Gossip {
         /// The neighbour that delivered it, who need not be its author.
@@ -271,6 +281,9 @@ pub enum MisbehaviourKind {
     /// A message is refused.
     #[error("{0}")]
     Message(MessageError),
+    /// A receipt is refused.
+    #[error("{0}")]
+    Receipt(ReceiptError),
     /// The author does not belong.
     #[error("the author is not a member")]
     NotAMember,
@@ -331,6 +344,8 @@ pub enum RoomEvent {
         /// Why.
         kind: MisbehaviourKind,
     },
+    /// Members told more of what is on their disks, or agents were shown more.
+    Receipts,
     /// A session with a peer brought both to the same state.
     Synced(AuthorId),
 }

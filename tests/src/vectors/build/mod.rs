@@ -16,6 +16,7 @@ mod merge;
 mod messages;
 mod names;
 mod proofs;
+mod receipts;
 mod segments;
 mod signatures;
 mod tickets;
@@ -54,6 +55,7 @@ pub fn all() -> Vec<Case> {
     disk::add(&mut cases);
     names::add(&mut cases);
     proofs::add(&mut cases);
+    receipts::add(&mut cases);
     injection::add(&mut cases);
     assert!(cases.wrong.is_empty(), "{}", cases.wrong.join("\n"));
     cases.made.sort_by_key(Case::path);

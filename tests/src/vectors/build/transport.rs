@@ -233,7 +233,7 @@ fn broken_frames(cases: &mut Cases) {
         "unknown-frame",
         "The index of no frame.",
         "sync",
-        &[9],
+        &[10],
         "encoding",
     );
     refuse(
@@ -306,7 +306,7 @@ fn broken_frames(cases: &mut Cases) {
         "gossip-unknown",
         "The index of no frame.",
         "gossip",
-        &[2],
+        &[3],
         "encoding",
     );
     refuse(

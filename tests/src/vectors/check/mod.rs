@@ -8,6 +8,7 @@ mod membership;
 mod messages;
 mod names;
 mod proofs;
+mod receipts;
 mod shape;
 mod transport;
 
@@ -61,7 +62,7 @@ const fn shows(name: &'static str, run: fn(&Value) -> Value) -> Group {
 }
 
 /// Every group.
-pub const GROUPS: [Group; 30] = [
+pub const GROUPS: [Group; 31] = [
     judges("append", membership::append),
     judges("body", messages::body),
     judges("bundle", membership::bundle),
@@ -86,6 +87,7 @@ pub const GROUPS: [Group; 30] = [
     shows("names", names::names),
     judges("nick", names::nick),
     judges("proof", proofs::proof),
+    judges("receipt", receipts::receipt),
     judges("render", injection::render),
     shows("roster", membership::roster),
     judges("segment", messages::segment),

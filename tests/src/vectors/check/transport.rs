@@ -117,6 +117,9 @@ pub fn frame(input: &Value) -> Outcome {
                 json!({ "type": "message", "message": hex(&message.encode()) })
             }
             GossipFrame::Heights(heads) => json!({ "type": "heights", "heads": heads_of(&heads) }),
+            GossipFrame::Receipt(receipt) => {
+                json!({ "type": "receipt", "receipt": hex(&receipt.encode()) })
+            }
         },
         other => panic!("no frames of {other}"),
     };
@@ -177,6 +180,10 @@ fn sync_frame(frame: &SyncFrame) -> Value {
             "addresses": addresses.iter().map(shape::address).collect::<Vec<_>>(),
         }),
         SyncFrame::Done => json!({ "type": "done" }),
+        SyncFrame::Receipts(receipts) => {
+            let receipts = receipts.iter().map(|receipt| hex(&receipt.encode()));
+            json!({ "type": "receipts", "receipts": receipts.collect::<Vec<_>>() })
+        }
     }
 }
 
