@@ -22,6 +22,7 @@ async fn two_talk_both_ways() {
         text: "postgres, we have it".into(),
         via: String::new(),
         re: Some(said.id),
+        ..Draft::default()
     };
     hers.send(answer).await.unwrap();
     wait_for_texts(&his, &["redis or postgres?", "postgres, we have it"]).await;

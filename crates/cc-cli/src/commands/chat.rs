@@ -9,13 +9,14 @@ use std::time::Duration;
 
 use cc_log::Line;
 use cc_proto::id::ArrivalNo;
-use cc_proto::text::clean_text;
+use cc_proto::text::{clean_nick, clean_text};
 use serde_json::Value;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
 use super::objects::Opened;
 use super::send::check_text;
+use super::status::{held_back_note, stopped};
 use crate::client::{Client, Notification};
 use crate::error::{CliError, CliResult, Kind};
 use crate::history::History;
@@ -23,7 +24,7 @@ use crate::home::Home;
 use crate::launch;
 use crate::output::Output;
 use crate::rooms::{self, KnownRoom};
-use crate::rpc::{RoomParams, SendParams, SendResult, State, Subscribed};
+use crate::rpc::{HeldBackInfo, RoomParams, SendParams, SendResult, State, Subscribed};
 
 /// Lines of history shown when the chat opens.
 const HISTORY_LINES: u64 = 20;
@@ -213,6 +214,11 @@ impl<'a> Chat<'a> {
                     .hint("what you have read stays here: cc-connect log"));
                 }
                 Some("refused") if !self.joined => self.refused(&notification.params)?,
+                Some(event) => {
+                    if let Some(note) = of_agents(event, &notification.params) {
+                        self.output.note(note);
+                    }
+                }
                 _ => {}
             }
         }
@@ -275,6 +281,25 @@ impl<'a> Chat<'a> {
         self.client = client;
         self.joined = state == State::Joined;
         self.print_new()
+    }
+}
+
+/// What the owner is told of agents.
+fn of_agents(event: &str, params: &Value) -> Option<String> {
+    match event {
+        "held" => {
+            let held = params["held"].as_u64()?;
+            let via = clean_nick(params["via"].as_str()?)?;
+            Some(format!(
+                "your {via} wants to say something: cc-connect held, then approve {held} or refuse {held}"
+            ))
+        }
+        "held_back" => {
+            let info: HeldBackInfo = serde_json::from_value(params.clone()).ok()?;
+            Some(held_back_note(&info))
+        }
+        "agents_stopped" => Some(stopped(params["run"].as_u64()?)),
+        _ => None,
     }
 }
 

@@ -1,21 +1,93 @@
 //! `held`, `approve` and `refuse`: what agents want to say, and the owner's word on it.
 
+use cc_proto::text::{clean_line, clean_nick, clean_text};
+
+use super::objects::{Decided, object};
 use crate::args::{HeldArgs, RoomArg};
-use crate::error::{CliError, CliResult, Kind};
+use crate::client::Client;
+use crate::error::CliResult;
 use crate::home::Home;
+use crate::launch;
 use crate::output::Output;
+use crate::rooms;
+use crate::rpc::{HeldInfo, HeldList, HeldParams, SendKind, SendResult};
 
 /// Lists what waits.
-pub async fn list(_home: &Home, _args: &RoomArg, _output: Output) -> CliResult {
-    Err(CliError::new(Kind::Command, "held: under construction"))
+pub async fn list(home: &Home, args: &RoomArg, output: Output) -> CliResult {
+    let only = match &args.room {
+        Some(room) => Some(rooms::find(home, Some(room))?.id.to_hex()),
+        None => None,
+    };
+    let mut client = launch::connect_or_start(home).await?;
+    let held = waiting(&mut client).await?;
+    let known = rooms::all(home)?;
+    for message in held {
+        if only.as_ref().is_some_and(|only| *only != message.room) {
+            continue;
+        }
+        let room = known.iter().find(|room| room.id.to_hex() == message.room);
+        let room = room.map_or_else(
+            || "a room that is gone".to_owned(),
+            |room| room.shown_name(),
+        );
+        output.data(&object(&message), &told(&message, &room));
+    }
+    Ok(())
 }
 
 /// Lets it go out.
-pub async fn approve(_home: &Home, _args: &HeldArgs, _output: Output) -> CliResult {
-    Err(CliError::new(Kind::Command, "approve: under construction"))
+pub async fn approve(home: &Home, args: &HeldArgs, output: Output) -> CliResult {
+    let mut client = launch::connect_or_start(home).await?;
+    for held in meant(&mut client, args).await? {
+        let sent: SendResult = client.call("held.approve", &HeldParams { held }).await?;
+        let line = sent.n.unwrap_or_default();
+        let decided = Decided {
+            held,
+            approved: true,
+            id: sent.id,
+            n: sent.n,
+        };
+        output.data(&object(&decided), &format!("{held} is sent (line {line})"));
+    }
+    Ok(())
 }
 
 /// Throws it away.
-pub async fn refuse(_home: &Home, _args: &HeldArgs, _output: Output) -> CliResult {
-    Err(CliError::new(Kind::Command, "refuse: under construction"))
+pub async fn refuse(home: &Home, args: &HeldArgs, output: Output) -> CliResult {
+    let mut client = launch::connect_or_start(home).await?;
+    for held in meant(&mut client, args).await? {
+        let _: serde_json::Value = client.call("held.refuse", &HeldParams { held }).await?;
+        let decided = Decided {
+            held,
+            approved: false,
+            id: None,
+            n: None,
+        };
+        output.data(&object(&decided), &format!("{held} is thrown away"));
+    }
+    Ok(())
+}
+
+async fn waiting(client: &mut Client) -> CliResult<Vec<HeldInfo>> {
+    let list: HeldList = client.call("held.list", &serde_json::json!({})).await?;
+    Ok(list.held)
+}
+
+async fn meant(client: &mut Client, args: &HeldArgs) -> CliResult<Vec<u64>> {
+    if !args.all {
+        return Ok(args.held.clone());
+    }
+    let held = waiting(client).await?;
+    Ok(held.into_iter().map(|message| message.held).collect())
+}
+
+fn told(message: &HeldInfo, room: &str) -> String {
+    let agent = clean_nick(&message.agent).unwrap_or_else(|| "agent".to_owned());
+    let what = match message.kind {
+        SendKind::Chat => "",
+        SendKind::Summary => " as its summary",
+    };
+    let text = clean_text(&message.text).replace('\n', "\n    ");
+    let room = clean_line(room, usize::MAX);
+    format!("{} {agent} to {room}{what}: {text}", message.held)
 }

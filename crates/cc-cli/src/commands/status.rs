@@ -1,6 +1,6 @@
 //! `status` and `stop`: neither starts a daemon.
 
-use cc_proto::text::clean_line;
+use cc_proto::text::{clean_line, clean_nick};
 
 use super::objects::{DaemonObject, StatusObject, object};
 use crate::error::CliResult;
@@ -9,7 +9,7 @@ use crate::home::Home;
 use crate::launch;
 use crate::output::{Output, Style};
 use crate::rooms::{self, KnownRoom};
-use crate::rpc::{RoomInfo, State, Status};
+use crate::rpc::{HeldBackInfo, RoomInfo, State, Status};
 
 /// The longest reason that is shown, in characters.
 const REASON_CHARS_MAX: usize = 160;
@@ -122,6 +122,14 @@ fn troubles(room: &RoomInfo) -> Vec<String> {
             ));
         }
     }
+    if let Some(agents) = &room.agents {
+        if agents.run >= agents.run_max {
+            troubles.push(stopped(agents.run));
+        }
+        if let Some(held_back) = &agents.held_back {
+            troubles.push(held_back_note(held_back));
+        }
+    }
     for author in &room.forked {
         troubles.push(format!(
             "{} signed two messages for one place: their home was copied, or they deceive somebody",
@@ -137,6 +145,21 @@ fn troubles(room: &RoomInfo) -> Vec<String> {
         ));
     }
     troubles
+}
+
+/// That agents wait for a person.
+pub fn stopped(run: u64) -> String {
+    format!(
+        "agents have written {run} messages in a row; no more of theirs until a person writes one"
+    )
+}
+
+/// That an agent of this machine was not let speak.
+pub fn held_back_note(held_back: &HeldBackInfo) -> String {
+    let via = clean_nick(&held_back.via).unwrap_or_else(|| "agent".to_owned());
+    let reason = clean_line(&held_back.reason, REASON_CHARS_MAX);
+    let times = counted(held_back.count, "time");
+    format!("your {via} was held back ({times}): {reason}")
 }
 
 /// `1 message`, `2 messages`.
@@ -163,6 +186,7 @@ fn stored(home: &Home, room: &KnownRoom) -> RoomInfo {
         forked: Vec::new(),
         gossip: None,
         refused: Vec::new(),
+        agents: None,
     }
 }
 

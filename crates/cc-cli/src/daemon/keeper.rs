@@ -18,6 +18,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use super::agents::Agents;
 use super::methods::{leave_error, node_error};
 use super::refusals;
 use crate::bindings::{BindTo, Bindings};
@@ -41,6 +42,8 @@ pub struct KeeperHandle {
     pub since: Instant,
     /// Whose home it is.
     pub me: AuthorId,
+    /// What this machine's agents may say, and when they are woken.
+    pub agents: Agents,
 }
 
 /// The running keeper.
@@ -80,8 +83,9 @@ struct Owner {
     bind: Option<SocketAddr>,
     identity: Identity,
     shared: watch::Sender<Shared>,
-    /// Each counts what is refused in one room, for as long as that is open.
-    counting: JoinSet<()>,
+    agents: Agents,
+    /// Each hears what happens in one room, for as long as that is open.
+    listening: JoinSet<()>,
 }
 
 /// Opens the rooms of `home`, if it has any, and starts the keeper.
@@ -97,6 +101,7 @@ pub async fn spawn(
         relay: relay.clone(),
         refused: BTreeMap::new(),
     });
+    let agents = Agents::new(home.path(), identity.author());
     let (changes, mut queue) = mpsc::channel::<Change>(CHANGES_MAX);
     let handle = KeeperHandle {
         changes,
@@ -104,18 +109,20 @@ pub async fn spawn(
         home: home.path().to_path_buf(),
         since: Instant::now(),
         me: identity.author(),
+        agents: agents.clone(),
     };
     let mut owner = Owner {
         home,
         bind,
         identity,
         shared,
-        counting: JoinSet::new(),
+        agents,
+        listening: JoinSet::new(),
     };
     if owner.has_rooms() {
         let node = owner.open_node(&relay).await.map_err(CliError::from)?;
         owner.shared.send_modify(|shared| shared.node = Some(node));
-        owner.count_refusals();
+        owner.listen();
     }
     let mut task = JoinSet::new();
     let ended = end.clone();
@@ -127,7 +134,7 @@ pub async fn spawn(
             };
             let Some(change) = change else { break };
             owner.carry_out(change).await;
-            owner.count_refusals();
+            owner.listen();
         }
         owner.close_node().await;
     });
@@ -287,9 +294,9 @@ impl Owner {
         })
     }
 
-    /// Has what is refused counted in every room that is open.
-    fn count_refusals(&mut self) {
-        while self.counting.try_join_next().is_some() {}
+    /// Has somebody listen in every room that is open: to what is refused, and to what agents say.
+    fn listen(&mut self) {
+        while self.listening.try_join_next().is_some() {}
         let node = self.shared.borrow().node.clone();
         let open = node.map(|node| node.rooms()).unwrap_or_default();
         let mut counted = BTreeMap::new();
@@ -299,10 +306,13 @@ impl Owner {
             let receiver = before.filter(|before| before.has_changed().is_ok());
             let receiver = receiver.unwrap_or_else(|| {
                 let (sender, receiver) = watch::channel(Vec::new());
-                self.counting.spawn(refusals::count(room.events(), sender));
+                self.listening.spawn(refusals::count(room.events(), sender));
                 receiver
             });
             counted.insert(room.id(), receiver);
+            if let Some(attend) = self.agents.attend(&room) {
+                self.listening.spawn(attend);
+            }
         }
         self.shared.send_modify(|shared| shared.refused = counted);
     }

@@ -8,8 +8,8 @@ use cc_net::{
 };
 use cc_proto::frames::Refusal;
 use cc_proto::id::AuthorId;
-use cc_proto::limits::VIA_BYTES_MAX;
 use cc_proto::room::{RejectReason, RoomEvent as CoreEvent};
+use cc_proto::via::{Role, Via};
 use futures_util::future::join_all;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -18,6 +18,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use super::agents::Speech;
 use super::keeper::{KeeperHandle, OpenedRoom};
 use super::members;
 use super::subscription;
@@ -25,9 +26,9 @@ use crate::commands::send::check_text;
 use crate::error::{CliError, Kind};
 use crate::launch::VERSION;
 use crate::rpc::{
-    API_VERSION, GossipInfo, Hello, HelloParams, JoinParams, Opened, RoomInfo, RoomList,
-    RoomParams, RpcError, SendParams, SendResult, StartParams, State, Status, Stopping, Subscribed,
-    TicketResult, code,
+    API_VERSION, GossipInfo, HeldList, HeldParams, Hello, HelloParams, JoinParams, Opened,
+    RoomInfo, RoomList, RoomParams, RpcError, SendKind, SendParams, SendResult, SendRole,
+    StartParams, State, Status, Stopping, Subscribed, TicketResult, code,
 };
 
 /// Subscriptions of one connection.
@@ -86,6 +87,15 @@ pub async fn call(session: &Session, method: &str, params: Value) -> Result<Valu
             Ok(json!({}))
         }
         "send" => result(&send(session, read(params)?).await?),
+        "held.list" => result(&HeldList {
+            held: session.keeper.agents.held_messages(),
+        }),
+        "held.approve" => result(&approve(session, &read(params)?).await?),
+        "held.refuse" => {
+            let held = read::<HeldParams>(params)?.held;
+            session.keeper.agents.take_held(held)?;
+            Ok(json!({}))
+        }
         "status" => result(&status(session).await),
         // The connection cancels the daemon once the answer is in its queue.
         "stop" => result(&Stopping { stopping: true }),
@@ -110,7 +120,12 @@ pub async fn subscribe(
     // The events first: what happens between the two is then heard of twice rather than not at all.
     let events = room.events();
     let status = status_of(&room).await?;
-    running.spawn(subscription::run(room.id(), events, session.out.clone()));
+    running.spawn(subscription::run(
+        room.id(),
+        events,
+        session.keeper.agents.events(),
+        session.out.clone(),
+    ));
     result(&Subscribed {
         n: status.lines,
         state: state(&status),
@@ -218,18 +233,30 @@ async fn send(session: &Session, params: SendParams) -> Result<SendResult, RpcEr
             None => refused,
         }
     })?;
-    if params.via.len() > VIA_BYTES_MAX {
-        let bytes = params.via.len();
-        return Err(RpcError::new(
-            code::BAD_MESSAGE,
-            format!("the agent's name has {bytes} bytes, and at most {VIA_BYTES_MAX} can be sent"),
-        )
-        .hint("name the agent with a word or two"));
+    if let Some(via) = Via::parse(&params.via) {
+        let role = match via.role {
+            Role::Message => params.role,
+            Role::Status => SendRole::Status,
+            Role::Error => SendRole::Error,
+        };
+        let speech = Speech {
+            text: params.text,
+            agent: via.agent,
+            role,
+            re,
+            kind: params.kind,
+        };
+        return session.keeper.agents.say(&room, speech, params.hold).await;
     }
+    let summary = match params.kind {
+        SendKind::Chat => None,
+        SendKind::Summary => session.keeper.agents.newest(room.id()).await,
+    };
     let draft = Draft {
         text: params.text,
-        via: params.via,
+        via: String::new(),
         re,
+        summary,
     };
     let sent = room.send(draft).await.map_err(|error| send_error(&error))?;
     Ok(SendResult {
@@ -237,6 +264,17 @@ async fn send(session: &Session, params: SendParams) -> Result<SendResult, RpcEr
         n: Some(sent.n.0),
         held: None,
     })
+}
+
+async fn approve(session: &Session, params: &HeldParams) -> Result<SendResult, RpcError> {
+    let held = session.keeper.agents.take_held(params.held)?;
+    match session.keeper.room(&held.room) {
+        Ok(room) => session.keeper.agents.send_approved(&room, held).await,
+        Err(error) => {
+            session.keeper.agents.put_back(held)?;
+            Err(error)
+        }
+    }
 }
 
 async fn status(session: &Session) -> Status {
@@ -275,6 +313,7 @@ async fn describe_room(keeper: &KeeperHandle, room: &Room) -> Option<RoomInfo> {
         forked: status.forked.iter().map(AuthorId::to_hex).collect(),
         gossip: Some(gossip(&status.gossip)),
         refused: keeper.refused(&room.id()),
+        agents: Some(keeper.agents.info(&room.id())),
     })
 }
 

@@ -8,11 +8,11 @@
 //! Tasks: the *keeper* owns what belongs to all rooms (the node, the relay setting, the bindings) and takes one change
 //! at a time; each connection has a reader, a writer and a set of requests under way.
 
+mod agents;
 mod connection;
 mod keeper;
 mod members;
 mod methods;
-mod pace;
 mod refusals;
 mod server;
 mod subscription;

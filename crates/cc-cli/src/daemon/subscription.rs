@@ -13,6 +13,9 @@
 //! | `adopted` | a message of our own was met that we lacked: this home was restored or copied |
 //! | `rejected` | `peer`, `reason`: something that a peer sent was refused |
 //! | `synced` | `peer` |
+//! | `held` | `held`, `via`: a message of an agent waits for the owner's yes |
+//! | `held_back` | `via`, `reason`, `at`, `count`: an agent of this machine was not let speak |
+//! | `agents_stopped` | `run`: agents of several members answered each other as often as they may |
 //!
 //! A client that does not read makes this wait at the connection's queue; meanwhile the room goes on, drops what does
 //! not fit into this listener's ring, and the client is told by `lagged` how much that was.
@@ -22,17 +25,33 @@ use cc_proto::frames::Refusal;
 use cc_proto::id::RoomId;
 use cc_proto::room::RoomEvent as CoreEvent;
 use serde_json::{Map, Value, json};
-use tokio::sync::mpsc;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::{broadcast, mpsc};
 
+use super::agents::AgentEvent;
 use crate::rpc::{EventParams, LaggedParams, notification_line};
 
 /// Passes events on until the room or the client is gone.
-pub async fn run(room: RoomId, mut events: RoomEvents, out: mpsc::Sender<String>) {
-    let room = room.to_hex();
-    while let Some(event) = events.next().await {
-        let Some(line) = line(&room, &event) else {
-            continue;
+pub async fn run(
+    id: RoomId,
+    mut events: RoomEvents,
+    mut of_agents: broadcast::Receiver<(RoomId, AgentEvent)>,
+    out: mpsc::Sender<String>,
+) {
+    let room = id.to_hex();
+    loop {
+        let line = tokio::select! {
+            event = events.next() => match event {
+                Some(event) => line(&room, &event),
+                None => return,
+            },
+            event = of_agents.recv() => match event {
+                Ok((of, event)) if of == id => of_agent(&room, &event),
+                Ok(_) | Err(RecvError::Lagged(_)) => None,
+                Err(RecvError::Closed) => return,
+            },
         };
+        let Some(line) = line else { continue };
         if out.send(line).await.is_err() {
             return;
         }
@@ -56,6 +75,19 @@ fn line(room: &str, event: &RoomEvent) -> Option<String> {
         RoomEvent::Core(event) => core(event)?,
         _ => return None,
     };
+    notification(room, name, detail)
+}
+
+fn of_agent(room: &str, event: &AgentEvent) -> Option<String> {
+    let (name, detail) = match event {
+        AgentEvent::Held { held, via } => ("held", json!({"held": held, "via": via})),
+        AgentEvent::HeldBack(info) => ("held_back", serde_json::to_value(info).ok()?),
+        AgentEvent::Stopped { run } => ("agents_stopped", json!({"run": run})),
+    };
+    notification(room, name, detail)
+}
+
+fn notification(room: &str, name: &str, detail: Value) -> Option<String> {
     let Value::Object(detail) = detail else {
         return None;
     };

@@ -25,6 +25,10 @@
 //! | 16 | `no_such_invite` | the room has no such invite |
 //! | 17 | `no_such_message` | the room has no such message here |
 //! | 18 | `not_a_member` | we belong to the room no longer |
+//! | 19 | `secret` | an agent's text seems to hold a credential |
+//! | 20 | `held_back` | agents said as much as they may; the hint says what frees them |
+//! | 21 | `paused` | the owner has paused the room for agents |
+//! | 22 | `no_such_held` | no message of that number waits for the owner |
 
 /// The line is not JSON.
 pub const PARSE_ERROR: i64 = -32700;
@@ -72,6 +76,14 @@ pub const NO_SUCH_INVITE: i64 = 16;
 pub const NO_SUCH_MESSAGE: i64 = 17;
 /// We belong no longer.
 pub const NOT_A_MEMBER: i64 = 18;
+/// A credential in an agent's text.
+pub const SECRET: i64 = 19;
+/// Agents said as much as they may.
+pub const HELD_BACK: i64 = 20;
+/// The room is paused for agents.
+pub const PAUSED: i64 = 21;
+/// No such message waits.
+pub const NO_SUCH_HELD: i64 = 22;
 
 /// The stable name of a code.
 pub const fn name(code: i64) -> &'static str {
@@ -98,6 +110,10 @@ pub const fn name(code: i64) -> &'static str {
         NO_SUCH_INVITE => "no_such_invite",
         NO_SUCH_MESSAGE => "no_such_message",
         NOT_A_MEMBER => "not_a_member",
+        SECRET => "secret",
+        HELD_BACK => "held_back",
+        PAUSED => "paused",
+        NO_SUCH_HELD => "no_such_held",
         _ => "internal_error",
     }
 }

@@ -22,6 +22,9 @@
 //! | `room.trust` | [`TrustParams`] | `{}` |
 //! | `room.petname` | [`PetnameParams`] | `{}` |
 //! | `send` | [`SendParams`] | [`SendResult`] |
+//! | `held.list` | none | [`HeldList`] |
+//! | `held.approve` | [`HeldParams`] | [`SendResult`] |
+//! | `held.refuse` | [`HeldParams`] | `{}` |
 //! | `status` | none | [`Status`] |
 //! | `subscribe` | [`RoomParams`] | [`Subscribed`], then notifications until the connection ends |
 //! | `stop` | none | `{"stopping":true}`; the process ends after it |
@@ -41,9 +44,10 @@ pub use members::{
     RevokeParams, Trust, TrustParams,
 };
 pub use types::{
-    ClosedRoom, EventParams, GossipInfo, Hello, HelloParams, JoinParams, LaggedParams, Opened,
-    RefusedPeer, RoomInfo, RoomList, RoomParams, SendKind, SendParams, SendResult, SendRole,
-    StartParams, State, Status, Stopping, Subscribed, TicketResult,
+    AgentsInfo, ClosedRoom, EventParams, GossipInfo, HeldBackInfo, HeldInfo, HeldList, HeldParams,
+    Hello, HelloParams, JoinParams, LaggedParams, Opened, RefusedPeer, RoomInfo, RoomList,
+    RoomParams, SendKind, SendParams, SendResult, SendRole, StartParams, State, Status, Stopping,
+    Subscribed, TicketResult,
 };
 
 /// The longest line in either direction, in bytes: the longest text with every character escaped, and room beside.

@@ -213,6 +213,68 @@ pub struct RoomInfo {
     /// Who sent what cannot be taken, or was turned away at the door, since the daemon started.
     #[serde(default)]
     pub refused: Vec<RefusedPeer>,
+    /// How much agents say; null without a daemon.
+    #[serde(default)]
+    pub agents: Option<AgentsInfo>,
+}
+
+/// How much agents say in a room.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgentsInfo {
+    /// Their messages in a row since a person spoke, where agents of several members are among them; else 0.
+    pub run: u64,
+    /// From so many on they wait for a person.
+    pub run_max: u64,
+    /// The last time that an agent of this machine was not let speak, since the daemon started.
+    pub held_back: Option<HeldBackInfo>,
+}
+
+/// That an agent was not let speak.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeldBackInfo {
+    /// Which agent.
+    pub via: String,
+    /// Why.
+    pub reason: String,
+    /// When, in unix milliseconds.
+    pub at: u64,
+    /// How often by then.
+    pub count: u64,
+}
+
+/// What `held.list` answers.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct HeldList {
+    /// What waits, the oldest first.
+    pub held: Vec<HeldInfo>,
+}
+
+/// A message of an agent that waits for the owner's yes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeldInfo {
+    /// Its number.
+    pub held: u64,
+    /// The room's id.
+    pub room: String,
+    /// The agent.
+    pub agent: String,
+    /// What it is for.
+    pub role: SendRole,
+    /// What it says.
+    pub text: String,
+    /// A message or a summary.
+    pub kind: SendKind,
+    /// The id of the message that it answers.
+    pub re: Option<String>,
+    /// Since when it waits, in unix milliseconds.
+    pub at: u64,
+}
+
+/// The one parameter of `held.approve` and `held.refuse`.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct HeldParams {
+    /// The number of the message.
+    pub held: u64,
 }
 
 /// How the fast path of a room is doing. When it fails, messages come by sync, later.

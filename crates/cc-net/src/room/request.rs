@@ -18,6 +18,8 @@ pub struct Draft {
     pub via: String,
     /// The message it answers.
     pub re: Option<MessageId>,
+    /// Where this sums up the room: the newest message that it takes in.
+    pub summary: Option<MessageId>,
 }
 
 impl Draft {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use cc_proto::body::{Body, Chat, Profile};
+use cc_proto::body::{Body, Chat, Profile, Summary};
 use cc_proto::clock::Now;
 use cc_proto::id::{AuthorId, Timestamp};
 use cc_proto::limits::LEARNED_ADDRESSES_MAX;
@@ -198,7 +198,11 @@ impl RoomThread {
         match request {
             Request::Send { draft, reply } => {
                 let token = self.token(reply);
-                let body = Body::Chat(Chat { text: draft.text });
+                let text = draft.text;
+                let body = match draft.summary {
+                    Some(through) => Body::Summary(Summary { text, through }),
+                    None => Body::Chat(Chat { text }),
+                };
                 inputs.push(Input::Draft {
                     token,
                     body,

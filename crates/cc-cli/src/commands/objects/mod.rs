@@ -6,6 +6,8 @@
 //! | `room list` | one [`ListedRoom`] a room |
 //! | `send` | [`Sent`] |
 //! | `log` | one [`LogLine`] a line |
+//! | `held` | one [`rpc::HeldInfo`] a message |
+//! | `approve`, `refuse` | one [`Decided`] a message |
 //! | `status` | [`StatusObject`] |
 //! | `room join --dry-run` | [`DryRun`] |
 //! | `invite` | [`rpc::Invited`] |
@@ -169,4 +171,17 @@ pub struct Edited {
     pub path: PathBuf,
     /// Whether anything had to be done.
     pub changed: bool,
+}
+
+/// `approve` and `refuse`
+#[derive(Debug, Serialize)]
+pub struct Decided {
+    /// The number of the message.
+    pub held: u64,
+    /// Whether it was sent.
+    pub approved: bool,
+    /// The id under which it was sent.
+    pub id: Option<String>,
+    /// Its line in our log.
+    pub n: Option<u64>,
 }

@@ -1,0 +1,204 @@
+//! What agents want to say and the owner has not approved: `held.json` in the home, by rename.
+
+use std::path::{Path, PathBuf};
+
+use cc_log::{Durability, FsStorage, Storage as _};
+use cc_proto::id::{RoomId, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::gate::{Speech, too_many_held};
+use crate::rpc::{HeldInfo, RpcError, code};
+
+/// No more wait at once.
+pub const HELD_MAX: usize = 64;
+const HELD_FILE: &str = "held.json";
+const VERSION: u32 = 1;
+/// No file of so few messages is larger.
+const HELD_BYTES_MAX: u64 = 16 * 1024 * 1024;
+
+/// What a held message says; an error where the file was damaged by hand.
+pub fn speech(held: &HeldInfo) -> Result<Speech, RpcError> {
+    let re = held.re.as_ref().map(|re| re.parse()).transpose();
+    Ok(Speech {
+        text: held.text.clone(),
+        agent: held.agent.clone(),
+        role: held.role,
+        re: re.map_err(|_| damaged())?,
+        kind: held.kind,
+    })
+}
+
+/// All that wait.
+#[derive(Debug)]
+pub struct Held {
+    path: PathBuf,
+    file: HeldFile,
+    /// The file is there and cannot be understood: writing would lose what is in it.
+    unreadable: bool,
+}
+
+#[derive(Debug, Default, Clone, Serialize, Deserialize)]
+struct HeldFile {
+    v: u32,
+    last: u64,
+    messages: Vec<HeldInfo>,
+}
+
+impl Held {
+    /// Reads what waits in a home.
+    pub fn load(home: &Path) -> Self {
+        let path = home.join(HELD_FILE);
+        let empty = HeldFile {
+            v: VERSION,
+            ..HeldFile::default()
+        };
+        let (file, unreadable) = match FsStorage.read(&path, HELD_BYTES_MAX) {
+            Ok(bytes) => match serde_json::from_slice::<HeldFile>(&bytes) {
+                Ok(file) if file.v == VERSION => (file, false),
+                _ => (empty, true),
+            },
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => (empty, false),
+            Err(_) => (empty, true),
+        };
+        if unreadable {
+            tracing::error!("{HELD_FILE} cannot be read, and is not overwritten");
+        }
+        Self {
+            path,
+            file,
+            unreadable,
+        }
+    }
+
+    /// What waits, the oldest first.
+    pub fn messages(&self) -> &[HeldInfo] {
+        &self.file.messages
+    }
+
+    /// Keeps a message; gives its number.
+    pub fn put(&mut self, room: RoomId, speech: Speech, now: Timestamp) -> Result<u64, RpcError> {
+        if self.file.messages.len() >= HELD_MAX {
+            return Err(too_many_held());
+        }
+        let held = self.file.last + 1;
+        let mut file = self.file.clone();
+        file.last = held;
+        file.messages.push(HeldInfo {
+            held,
+            room: room.to_hex(),
+            agent: speech.agent,
+            role: speech.role,
+            text: speech.text,
+            kind: speech.kind,
+            re: speech.re.map(|re| re.to_hex()),
+            at: now.0,
+        });
+        self.store(file)?;
+        Ok(held)
+    }
+
+    /// Takes a message out.
+    pub fn take(&mut self, held: u64) -> Result<HeldInfo, RpcError> {
+        let mut file = self.file.clone();
+        let at = file
+            .messages
+            .iter()
+            .position(|message| message.held == held);
+        let at = at.ok_or_else(|| {
+            RpcError::new(code::NO_SUCH_HELD, format!("no message {held} is held"))
+                .hint("cc-connect held lists them")
+        })?;
+        let taken = file.messages.remove(at);
+        self.store(file)?;
+        Ok(taken)
+    }
+
+    /// Keeps a message under its number that was taken out in vain.
+    pub fn put_back(&mut self, message: HeldInfo) -> Result<(), RpcError> {
+        let mut file = self.file.clone();
+        file.messages.push(message);
+        file.messages.sort_by_key(|message| message.held);
+        self.store(file)
+    }
+
+    fn store(&mut self, file: HeldFile) -> Result<(), RpcError> {
+        if self.unreadable {
+            return Err(damaged());
+        }
+        let failed = |error: &dyn std::fmt::Display| {
+            RpcError::new(code::DISK, format!("cannot write {HELD_FILE}: {error}"))
+        };
+        let mut bytes = serde_json::to_vec(&file).map_err(|error| failed(&error))?;
+        bytes.push(b'\n');
+        FsStorage
+            .replace(&self.path, &bytes, Durability::Synced)
+            .map_err(|error| failed(&error))?;
+        self.file = file;
+        Ok(())
+    }
+}
+
+fn damaged() -> RpcError {
+    RpcError::new(
+        code::DISK,
+        format!("{HELD_FILE} in the home cannot be read"),
+    )
+    .hint("look at it, then move it away and restart with: cc-connect stop")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rpc::{SendKind, SendRole};
+
+    const ROOM: RoomId = RoomId::from_bytes([7; 32]);
+
+    fn speech(text: &str) -> Speech {
+        Speech {
+            text: text.to_owned(),
+            agent: "codex".to_owned(),
+            role: SendRole::Message,
+            re: None,
+            kind: SendKind::Chat,
+        }
+    }
+
+    #[test]
+    fn what_waits_is_still_there_after_a_restart_and_numbers_are_not_used_twice() {
+        let home = tempfile::tempdir().unwrap();
+        let mut held = Held::load(home.path());
+        assert_eq!(held.put(ROOM, speech("one"), Timestamp(1)).unwrap(), 1);
+        assert_eq!(held.put(ROOM, speech("two"), Timestamp(2)).unwrap(), 2);
+        let two = held.take(2).unwrap();
+        assert_eq!(two.text, "two");
+
+        let mut again = Held::load(home.path());
+        assert_eq!(again.messages().len(), 1);
+        assert!(again.take(2).is_err());
+        assert_eq!(again.put(ROOM, speech("three"), Timestamp(3)).unwrap(), 3);
+        again.put_back(two).unwrap();
+        let numbers: Vec<u64> = again.messages().iter().map(|it| it.held).collect();
+        assert_eq!(numbers, [1, 2, 3]);
+    }
+
+    #[test]
+    fn only_so_many_wait() {
+        let home = tempfile::tempdir().unwrap();
+        let mut held = Held::load(home.path());
+        for at in 0..HELD_MAX {
+            held.put(ROOM, speech("x"), Timestamp(at as u64)).unwrap();
+        }
+        let error = held.put(ROOM, speech("x"), Timestamp(0)).unwrap_err();
+        assert_eq!(error.code, code::TOO_MANY);
+    }
+
+    #[test]
+    fn a_damaged_file_is_not_overwritten() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join(HELD_FILE);
+        std::fs::write(&path, "{\"v\":1,").unwrap();
+        let mut held = Held::load(home.path());
+        assert!(held.put(ROOM, speech("x"), Timestamp(0)).is_err());
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "{\"v\":1,");
+    }
+}
