@@ -30,12 +30,15 @@
 //! ```
 
 mod adapter;
+mod answer;
 pub mod audit;
 mod bindings;
 mod deadline;
 mod hook_log;
 mod offer;
+mod orient;
 pub mod pause;
+mod preview;
 pub mod profile;
 mod run;
 mod sessions;
@@ -45,6 +48,7 @@ pub use bindings::{BINDINGS_FILE, BindingsError, rooms_bound_to};
 pub use deadline::DEADLINE;
 pub use hook_log::{HOOK_LOG_BYTES_MAX, HOOK_LOG_FILE};
 pub use pause::Pause;
+pub use preview::{Preview, PreviewRequest, preview};
 pub use profile::{Profile, ProfileError};
 pub use run::{
     Environment, HOME_VARIABLE, ROOM_VARIABLE, WAKE_TEXT, hook_main, hook_main_in, note_failure,

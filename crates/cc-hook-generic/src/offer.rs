@@ -10,7 +10,11 @@ use cc_log::{
     Position, RosterView, Trust, may_have_unread,
 };
 use cc_proto::id::{ArrivalNo, RoomId, Timestamp};
-use cc_proto::render::{CANDIDATES_MAX, Candidate, Quote, Request, RoomUnread, render};
+use cc_proto::message::Header;
+use cc_proto::render::{CANDIDATES_MAX, Candidate, Quote, Request, RoomUnread, Told, render};
+
+use crate::audit::{self, AuditEvent, AuditLine};
+use crate::sessions::reader_name;
 
 /// How long to wait for a cursor that another hook of the session holds. Below the deadline, so
 /// that the other rooms still get their turn.
@@ -22,11 +26,40 @@ const TOUCH_MS: u64 = 24 * 60 * 60 * 1000;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Asked<'a> {
     pub home: &'a Path,
-    /// The name of the session's cursors.
-    pub reader: &'a str,
+    pub agent: &'a str,
+    pub session: &'a str,
     pub now: Timestamp,
     /// What the agent takes at most.
     pub bytes_max: usize,
+}
+
+impl Asked<'_> {
+    /// The name of the session's cursors.
+    pub fn reader(&self) -> String {
+        reader_name(self.agent, self.session)
+    }
+
+    /// Notes what the session was told of a room.
+    pub fn audit(&self, dir: &Path, event: AuditEvent, told: &Audited<'_>, note: &dyn Fn(&str)) {
+        let line = AuditLine::new(self.now, self.agent, self.session, event)
+            .range(told.from, told.through)
+            .told(told.shown, told.counted);
+        if let Err(error) = audit::append(dir, &line) {
+            let room = dir.file_name().unwrap_or_default().to_string_lossy();
+            note(&format!(
+                "room {room}: the audit cannot be written: {error}"
+            ));
+        }
+    }
+}
+
+/// What a session was told of a room.
+#[derive(Debug)]
+pub(crate) struct Audited<'a> {
+    pub from: ArrivalNo,
+    pub through: ArrivalNo,
+    pub shown: &'a [ArrivalNo],
+    pub counted: u64,
 }
 
 /// A session's cursor of a room.
@@ -68,6 +101,8 @@ struct Waiting {
     unread: Census,
     /// Whether the cursor moves to `through` once the answer is out.
     moves: bool,
+    /// What the answer says of it.
+    told: Option<Told>,
 }
 
 impl Offer {
@@ -115,9 +150,7 @@ impl Offer {
         if self.waiting.iter().all(Waiting::has_nothing) {
             return Ok(None);
         }
-        let mut nonce = [0; 8];
-        getrandom::fill(&mut nonce)
-            .map_err(|error| format!("no randomness for the fence: {error}"))?;
+        let nonce = nonce()?;
         let rooms_path = self.rooms_dir.to_string_lossy();
         let rooms = self.waiting.iter().map(Waiting::unread).collect();
         let damaged = Cell::new(0_u32);
@@ -151,20 +184,30 @@ impl Offer {
             }
         }
         for waiting in &mut self.waiting {
-            let told = injection.rooms.iter().any(|told| told.room == waiting.room);
-            waiting.moves = told || waiting.has_nothing();
+            let mut told = injection.rooms.iter();
+            waiting.told = told.find(|told| told.room == waiting.room).cloned();
+            waiting.moves = waiting.told.is_some() || waiting.has_nothing();
         }
         Ok(Some(injection.text))
     }
 
     /// Moves the cursors: what was rendered is out.
-    pub fn delivered(self, now: Timestamp, note: &dyn Fn(&str)) {
+    pub fn delivered(self, asked: &Asked<'_>, event: AuditEvent, note: &dyn Fn(&str)) {
         for mut waiting in self.waiting {
-            if let Err(error) = waiting.advance(now) {
+            if let Err(error) = waiting.advance(asked.now) {
                 note(&format!(
                     "room {}: the cursor did not move: {error}",
                     waiting.room.short()
                 ));
+            }
+            if let Some(told) = &waiting.told {
+                let told = Audited {
+                    from: waiting.from.n,
+                    through: waiting.through,
+                    shown: &told.shown,
+                    counted: told.counted,
+                };
+                asked.audit(waiting.log.dir(), event, &told, note);
             }
         }
     }
@@ -179,9 +222,9 @@ impl Waiting {
         until: Option<Instant>,
     ) -> Result<Option<Self>, String> {
         let dir = rooms_dir.join(room.to_hex());
-        let store = CursorStore::new(&dir);
+        let (store, reader) = (CursorStore::new(&dir), asked.reader());
         let seen = store
-            .peek(asked.reader)
+            .peek(&reader)
             .map_err(|error| format!("the cursor cannot be read: {error}"))?;
         // Looked at first: a room that is not there must not be made by taking its lock.
         let changed =
@@ -191,13 +234,10 @@ impl Waiting {
             return Ok(None);
         }
         let mut cursor = match until {
-            Some(until) => Held::Locked(lock(&store, asked.reader, until)?),
+            Some(until) => Held::Locked(lock(&store, &reader, until)?),
             None => Held::Seen(seen),
         };
-        let log = LogReader::open(&dir).map_err(|error| unreadable(&error))?;
-        if log.is_cut_short().map_err(|error| unreadable(&error))? {
-            return Err("the log is shorter than its index says".to_owned());
-        }
+        let log = open_log(&dir)?;
         let from = match &mut cursor {
             Held::Locked(cursor) => cursor.place(&log).map_err(|error| unreadable(&error))?,
             Held::Seen(cursor) => log.place(cursor).map_err(|error| unreadable(&error))?,
@@ -210,17 +250,8 @@ impl Waiting {
             }
             return Ok(None);
         }
-        let view = RosterView::load(&dir)
-            .map_err(|error| format!("view.json is damaged: {error}"))?
-            .ok_or("there is no view.json yet")?;
-        if view.room != room {
-            return Err("view.json is another room's".to_owned());
-        }
-        let log = log.with_owner(view.me, Some(view.nick.clone()));
-        let beyond = log
-            .first_roster_line_after(view.through())
-            .map_err(|error| unreadable(&error))?;
-        let through = beyond.map_or(log.len(), |n| ArrivalNo(n.0 - 1));
+        let (log, view) = with_view(log, room)?;
+        let through = judged_through(&log, &view)?;
         if from.n >= through {
             return Ok(None);
         }
@@ -236,6 +267,7 @@ impl Waiting {
             through,
             unread,
             moves: false,
+            told: None,
         };
         found.moves = found.has_nothing();
         Ok(Some(found))
@@ -297,14 +329,7 @@ impl Waiting {
         {
             return None;
         }
-        Some(Quote {
-            name: self.view.name_of(&header.author),
-            own: header.author == self.view.me,
-            via: header.via.clone(),
-            ts: header.ts,
-            at: line.at,
-            text: message.text()?.to_owned(),
-        })
+        Some(quote_of(&self.view, header, line.at, message.text()?))
     }
 
     fn advance(&mut self, now: Timestamp) -> Result<(), CursorError> {
@@ -319,6 +344,53 @@ impl Waiting {
     }
 }
 
+/// Opens a room's log.
+pub(crate) fn open_log(dir: &Path) -> Result<LogReader, String> {
+    let log = LogReader::open(dir).map_err(|error| unreadable(&error))?;
+    if log.is_cut_short().map_err(|error| unreadable(&error))? {
+        return Err("the log is shorter than its index says".to_owned());
+    }
+    Ok(log)
+}
+
+/// Reads the view by which a room's log is judged.
+pub(crate) fn with_view(log: LogReader, room: RoomId) -> Result<(LogReader, RosterView), String> {
+    let view = RosterView::load(log.dir())
+        .map_err(|error| format!("view.json is damaged: {error}"))?
+        .ok_or("there is no view.json yet")?;
+    if view.room != room {
+        return Err("view.json is another room's".to_owned());
+    }
+    Ok((log.with_owner(view.me, Some(view.nick.clone())), view))
+}
+
+/// The last line that may be judged by the view.
+pub(crate) fn judged_through(log: &LogReader, view: &RosterView) -> Result<ArrivalNo, String> {
+    let beyond = log
+        .first_roster_line_after(view.through())
+        .map_err(|error| unreadable(&error))?;
+    Ok(beyond.map_or(log.len(), |n| ArrivalNo(n.0 - 1)))
+}
+
+/// A message as it is to be shown.
+pub(crate) fn quote_of(view: &RosterView, header: &Header, at: Timestamp, text: &str) -> Quote {
+    Quote {
+        name: view.name_of(&header.author),
+        own: header.author == view.me,
+        via: header.via.clone(),
+        ts: header.ts,
+        at,
+        text: text.to_owned(),
+    }
+}
+
+/// Bytes for a fence that nobody can guess.
+pub(crate) fn nonce() -> Result<[u8; 8], String> {
+    let mut nonce = [0; 8];
+    getrandom::fill(&mut nonce).map_err(|error| format!("no randomness for the fence: {error}"))?;
+    Ok(nonce)
+}
+
 fn lock(store: &CursorStore, reader: &str, until: Instant) -> Result<LockedCursor, String> {
     store.lock(reader, until).map_err(|error| match error {
         CursorError::Locked { .. } => "another hook of this session holds the cursor".to_owned(),
@@ -326,7 +398,7 @@ fn lock(store: &CursorStore, reader: &str, until: Instant) -> Result<LockedCurso
     })
 }
 
-fn unreadable(error: &(impl std::error::Error + ?Sized)) -> String {
+pub(crate) fn unreadable(error: &(impl std::error::Error + ?Sized)) -> String {
     match error
         .source()
         .and_then(|source| source.downcast_ref::<io::Error>())

@@ -10,13 +10,13 @@ use std::process::{self, ExitCode};
 use cc_proto::id::{RoomId, Timestamp};
 
 use crate::adapter::{Adapter, Event, Heard, Moment};
-use crate::audit::AuditEvent;
+use crate::answer::{Access, Answer};
 use crate::bindings::rooms_bound_to;
 use crate::deadline::Watchdog;
 use crate::hook_log::{HookLog, wall_clock};
 use crate::offer::{Asked, Offer};
 use crate::pause::Pause;
-use crate::sessions::{self, DIRECTORY_BYTES_MAX, Seen, reader_name, session_id};
+use crate::sessions::{self, DIRECTORY_BYTES_MAX, Seen, session_id};
 
 /// Names the home, where it is not `~/.cc-connect`.
 pub const HOME_VARIABLE: &str = "CC_CONNECT_HOME";
@@ -209,33 +209,26 @@ impl Hook<'_> {
         mut stdout: impl Write,
     ) -> Result<bool, String> {
         let note = |reason: &str| self.log.note(reason);
-        let reader = reader_name(adapter.name(), &event.session);
         let asked = Asked {
             home,
-            reader: &reader,
+            agent: adapter.name(),
+            session: &event.session,
             now,
             bytes_max: adapter.bytes_max(),
         };
         if event.moment == Moment::Wake {
             return Ok(Offer::look(&asked, rooms, &note).names_reader());
         }
-        let mut offer = Offer::collect(&asked, rooms, &note);
-        let (text, moment) = match event.moment {
-            Moment::Tool if !offer.names_reader() => return Ok(false),
-            Moment::Tool => (offer.render(&asked, &note)?, AuditEvent::Tool),
-            _ => (offer.render(&asked, &note)?, AuditEvent::Prompt),
-        };
-        let answer = text.map(|text| adapter.write(event, &text));
+        let answer = Answer::prepare(adapter, &asked, event, rooms, Access::Move, &note)?;
 
         // From here on the answer goes out whole and the cursors with it.
         self.watchdog.call_off();
-        if let Some(answer) = answer {
-            let written = stdout.write_all(&answer).and_then(|()| stdout.flush());
+        if let Some(said) = &answer.said {
+            let written = stdout.write_all(&said.stdout).and_then(|()| stdout.flush());
             written
                 .map_err(|error| format!("cannot write to stdout: {error}; the cursor stays"))?;
         }
-        let _ = moment;
-        offer.delivered(now, &note);
+        answer.delivered(&asked, &note);
         Ok(false)
     }
 }
