@@ -51,6 +51,19 @@ pub async fn connect(home: &Home) -> CliResult<Option<Client>> {
     Client::connect(home.path()).await
 }
 
+/// Connects again after a daemon was lost; to a new one where the last one crashed. `None` where it was told to stop,
+/// or is still ending: its socket is gone then, or its lock is held.
+pub async fn reconnect(home: &Home) -> CliResult<Option<Client>> {
+    if let Some(client) = connect(home).await? {
+        return Ok(Some(client));
+    }
+    let crashed = is_free(home)? && crate::socket::path(home.path()).symlink_metadata().is_ok();
+    if crashed {
+        return connect_or_start(home).await.map(Some);
+    }
+    Ok(None)
+}
+
 /// Asks the daemon to stop and returns when its process has ended; false if none ran.
 pub async fn stop(home: &Home) -> CliResult<bool> {
     let Some(client) = connect(home).await? else {

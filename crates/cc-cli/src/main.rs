@@ -30,6 +30,7 @@ mod error;
 mod history;
 mod home;
 mod launch;
+mod mcp;
 mod names;
 mod output;
 mod people;

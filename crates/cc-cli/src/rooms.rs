@@ -122,7 +122,8 @@ fn only_one_not_left(rooms: &[KnownRoom]) -> CliResult<KnownRoom> {
     }
 }
 
-fn named(rooms: &[KnownRoom], asked: &str) -> CliResult<KnownRoom> {
+/// The one of these rooms that is meant.
+pub fn named(rooms: &[KnownRoom], asked: &str) -> CliResult<KnownRoom> {
     if rooms.is_empty() {
         return Err(no_rooms());
     }
@@ -175,7 +176,8 @@ fn which(rooms: &[KnownRoom], message: &str) -> CliError {
     CliError::new(Kind::Room, message).hint(hint)
 }
 
-fn known(home: &Home, id: RoomId) -> KnownRoom {
+/// What the files of a home tell of a room.
+pub fn known(home: &Home, id: RoomId) -> KnownRoom {
     let dir = dir(home, &id);
     let view = RosterView::load(&dir).ok().flatten();
     let is_member = view

@@ -1,10 +1,18 @@
 //! `mcp`: the rooms as tools for an agent.
 
-use crate::args::McpArgs;
-use crate::error::{CliError, CliResult, Kind};
-use crate::output::Output;
+use std::path::Path;
 
-/// Serves until standard input ends.
-pub async fn run(_home: Option<&std::path::Path>, _args: &McpArgs, _output: Output) -> CliResult {
-    Err(CliError::new(Kind::Command, "mcp: under construction"))
+use crate::args::McpArgs;
+use crate::error::CliResult;
+use crate::mcp::{self, Options};
+
+/// Serves until standard input ends. What is printed is the protocol's, and an agent with no home yet gets none.
+pub async fn run(home: Option<&Path>, args: &McpArgs) -> CliResult {
+    mcp::serve(Options {
+        home: home.map(Path::to_owned),
+        agent: args.agent.clone(),
+        room: args.of.room.clone(),
+        approve: args.approve,
+    })
+    .await
 }

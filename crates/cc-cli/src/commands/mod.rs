@@ -71,7 +71,7 @@ pub fn run(cli: Cli, output: Output) -> CliResult<u8> {
         Command::Install(args) => agent::install(&args, home, output)?,
         Command::Uninstall(args) => agent::uninstall(&args, home, output)?,
         Command::Agents => wait(agent::list(home, output))?,
-        Command::Mcp(args) => wait(mcp::run(home, &args, output))?,
+        Command::Mcp(args) => wait(mcp::run(home, &args))?,
         Command::Preview(args) => preview::run(home, &args, output)?,
         Command::Pause(args) => wait(pause::pause(&Home::open(home)?, &args, output))?,
         Command::Resume(args) => wait(pause::resume(&Home::open(home)?, &args, output))?,
