@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::path::PathBuf;
 
 use cc_hook_generic::{Adapter, Event, EventError, Heard, Moment};
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
 /// Its events that are moments of ours.
@@ -27,6 +28,10 @@ struct Fields<'a> {
     session_id: Cow<'a, str>,
     #[serde(borrow, default)]
     cwd: Cow<'a, str>,
+    #[serde(default)]
+    transcript_path: Option<IgnoredAny>,
+    #[serde(default)]
+    timestamp: Option<IgnoredAny>,
 }
 
 #[derive(Serialize)]
@@ -58,6 +63,10 @@ impl Adapter for ClaudeCode {
         output_json(event.moment, text, &[])
     }
 
+    fn watches(&self) -> bool {
+        true
+    }
+
     fn write_start(&self, event: &Event, text: &str, watch: &[PathBuf]) -> Vec<u8> {
         output_json(event.moment, text, watch)
     }
@@ -79,6 +88,10 @@ pub fn parse_event(stdin: &[u8]) -> Result<Heard, EventError> {
     })?;
     if event.hook_event_name.is_empty() {
         return Err(missing("hook_event_name"));
+    }
+    // Copilot CLI runs a project's Claude Code hooks too, and drops this answer: what it was told would be lost.
+    if event.timestamp.is_some() && event.transcript_path.is_none() {
+        return Ok(Heard::Other);
     }
     let moment = EVENTS
         .iter()
@@ -152,6 +165,12 @@ mod tests {
     #[test]
     fn other_events_get_no_answer() {
         let event = br#"{"hook_event_name":"PreCompact","session_id":"s"}"#;
+        assert_eq!(parse_event(event).unwrap(), Heard::Other);
+    }
+
+    #[test]
+    fn an_event_that_copilot_hands_to_it_gets_no_answer() {
+        let event = br#"{"hook_event_name":"UserPromptSubmit","session_id":"s","timestamp":"2026-11-22T15:00:00Z","cwd":"/p","prompt":"x"}"#;
         assert_eq!(parse_event(event).unwrap(), Heard::Other);
     }
 

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use cc_proto::render::INJECTION_BYTES_MAX;
+use serde::Deserialize;
 
 /// An agent, as far as the engine needs to know it.
 pub trait Adapter {
@@ -19,8 +20,12 @@ pub trait Adapter {
     /// Wraps a text in what the agent takes in answer to `event`: the whole of stdout, written in one go.
     fn write(&self, event: &Event, text: &str) -> Vec<u8>;
 
-    /// [`write`](Self::write) at the start of a session, for an agent that can watch files: it is woken when
-    /// one of `watch` changes.
+    /// Whether it can be told at a session's start to watch a file, and be woken by its change.
+    fn watches(&self) -> bool {
+        false
+    }
+
+    /// [`write`](Self::write) at the start of a session of an agent that [`watches`](Self::watches).
     fn write_start(&self, event: &Event, text: &str, watch: &[PathBuf]) -> Vec<u8> {
         let _ = watch;
         self.write(event, text)
@@ -59,7 +64,8 @@ pub struct Event {
 }
 
 /// What is happening in a session.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Moment {
     /// A prompt is on its way to the model: it is told what is unread.
     Prompt,

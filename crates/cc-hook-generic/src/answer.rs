@@ -6,7 +6,7 @@ use crate::adapter::{Adapter, Event, Moment};
 use crate::audit::AuditEvent;
 use crate::offer::{Asked, Offer};
 use crate::orient::Welcome;
-use crate::sessions::wake_path;
+use crate::sessions::{make_wake_file, wake_path};
 
 /// Whether cursors are taken to be moved, or only looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,7 +55,7 @@ impl Answer {
         };
         let audited = match event.moment {
             Moment::Wake => return Ok(nothing),
-            Moment::Start => return Self::welcome(adapter, asked, event, rooms, note),
+            Moment::Start => return Self::welcome(adapter, asked, event, rooms, access, note),
             Moment::Prompt => AuditEvent::Prompt,
             Moment::Tool => AuditEvent::Tool,
         };
@@ -82,12 +82,20 @@ impl Answer {
         asked: &Asked<'_>,
         event: &Event,
         rooms: Vec<RoomId>,
+        access: Access,
         note: &dyn Fn(&str),
     ) -> Result<Self, String> {
         let welcome = Welcome::look(asked, rooms, note);
-        let watch = [wake_path(asked.home, asked.agent, asked.session)];
-        let said = welcome.render(asked)?.map(|text| Said {
-            stdout: adapter.write_start(event, &text, &watch),
+        let path = wake_path(asked.home, asked.agent, asked.session);
+        let watch = adapter.watches().then_some(path);
+        let text = welcome.render(asked)?;
+        if let (Some(path), Some(_), Access::Move) = (&watch, &text, access)
+            && let Err(error) = make_wake_file(path)
+        {
+            note(&format!("the session cannot be woken: {error}"));
+        }
+        let said = text.map(|text| Said {
+            stdout: adapter.write_start(event, &text, watch.as_slice()),
             text,
         });
         Ok(Self {

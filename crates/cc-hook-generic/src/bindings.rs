@@ -56,15 +56,7 @@ struct Binding {
 /// # Errors
 /// Where the file is there but is not understood. A missing file binds nothing.
 pub fn rooms_bound_to(home: &Path, directory: &Path) -> Result<BTreeSet<RoomId>, BindingsError> {
-    let bytes = match fs::read(home.join(BINDINGS_FILE)) {
-        Ok(bytes) => bytes,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(BTreeSet::new()),
-        Err(error) => return Err(BindingsError::Io(error)),
-    };
-    let file: File = serde_json::from_slice(&bytes).map_err(BindingsError::Shape)?;
-    if file.v != 1 {
-        return Err(BindingsError::Version(file.v));
-    }
+    let file = load(home)?;
     let mut rooms: BTreeSet<RoomId> = file
         .bindings
         .iter()
@@ -80,6 +72,33 @@ pub fn rooms_bound_to(home: &Path, directory: &Path) -> Result<BTreeSet<RoomId>,
         rooms.extend(nearest.unwrap_or_default());
     }
     Ok(rooms)
+}
+
+/// The directories that rooms are bound to, whether or not they are still there.
+///
+/// # Errors
+/// As [`rooms_bound_to`].
+pub fn bound_directories(home: &Path) -> Result<BTreeSet<PathBuf>, BindingsError> {
+    let bindings = load(home)?.bindings.into_iter();
+    Ok(bindings.filter_map(|binding| binding.path).collect())
+}
+
+fn load(home: &Path) -> Result<File, BindingsError> {
+    let bytes = match fs::read(home.join(BINDINGS_FILE)) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Ok(File {
+                v: 1,
+                bindings: Vec::new(),
+            });
+        }
+        Err(error) => return Err(BindingsError::Io(error)),
+    };
+    let file: File = serde_json::from_slice(&bytes).map_err(BindingsError::Shape)?;
+    if file.v != 1 {
+        return Err(BindingsError::Version(file.v));
+    }
+    Ok(file)
 }
 
 fn room(binding: &Binding) -> Option<RoomId> {

@@ -32,24 +32,30 @@
 mod adapter;
 mod answer;
 pub mod audit;
+mod auto;
 mod bindings;
 mod deadline;
+mod file_view;
 mod hook_log;
 mod offer;
 mod orient;
 pub mod pause;
 mod preview;
 pub mod profile;
+mod quote;
 mod run;
 mod sessions;
 
 pub use adapter::{Adapter, Event, EventError, Heard, Moment};
-pub use bindings::{BINDINGS_FILE, BindingsError, rooms_bound_to};
+pub use auto::{AUTO, Auto, agent_of};
+pub use bindings::{BINDINGS_FILE, BindingsError, bound_directories, rooms_bound_to};
 pub use deadline::DEADLINE;
+pub use file_view::{VIEW_FILE, VIEWS_DIR, view_path, write_view};
 pub use hook_log::{HOOK_LOG_BYTES_MAX, HOOK_LOG_FILE};
 pub use pause::Pause;
 pub use preview::{Preview, PreviewRequest, preview};
 pub use profile::{Profile, ProfileError};
+pub use quote::{newest_summary, quote};
 pub use run::{
     Environment, HOME_VARIABLE, ROOM_VARIABLE, WAKE_TEXT, hook_main, hook_main_in, note_failure,
 };

@@ -418,6 +418,10 @@ impl Adapter for Profile {
         template.map_or_else(Vec::new, |template| template.fill(text, watch))
     }
 
+    fn watches(&self) -> bool {
+        self.wake.means == WakeMeans::Exit2OnFile
+    }
+
     fn bytes_max(&self) -> usize {
         // No character takes fewer bytes than it has of the other units.
         self.limits.max.min(INJECTION_BYTES_MAX)

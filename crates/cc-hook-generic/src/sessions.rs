@@ -122,6 +122,13 @@ pub fn wake_path(home: &Path, agent: &str, session: &str) -> PathBuf {
     home.join(SESSIONS_DIR).join(format!("{file}.wake"))
 }
 
+/// Makes the file of [`wake_path`] where it is not there: what is not there is not watched.
+pub(crate) fn make_wake_file(path: &Path) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.append(true).create(true).mode(0o600).open(path)?;
+    Ok(())
+}
+
 fn record_path(home: &Path, agent: &str, session: &str) -> PathBuf {
     let file = reader_file_name(&reader_name(agent, session));
     home.join(SESSIONS_DIR).join(format!("{file}.json"))

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use cc_hook_claude::ClaudeCode;
-use cc_hook_generic::{Adapter, Environment, Profile, hook_main_in, note_failure};
+use cc_hook_generic::{AUTO, Adapter, Auto, Environment, Profile, hook_main_in, note_failure};
 
 use crate::args::HookArgs;
 
@@ -98,6 +98,9 @@ pub fn adapter_named(name: &str, home: Option<&OsStr>) -> Result<Box<dyn Adapter
     // The commonest, and it needs no profile.
     if name == ClaudeCode.name() || name == "claude" {
         return Ok(Box::new(ClaudeCode));
+    }
+    if name == AUTO {
+        return Ok(Box::new(Auto));
     }
     let home = Environment::with_home(home).home.unwrap_or_default();
     match Profile::find(&home, name) {

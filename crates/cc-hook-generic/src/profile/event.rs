@@ -22,6 +22,9 @@ pub struct EventShape {
     /// The event's name; where there is none the command line names it.
     #[serde(default)]
     pub name: FieldPath,
+    /// Which moment an event is that nobody names; a prompt where no place is given for the name.
+    #[serde(default)]
+    pub unnamed: Option<Moment>,
     /// What has to stand where, lest the event be somebody else's.
     #[serde(default)]
     pub require: BTreeMap<String, Value>,
@@ -52,6 +55,11 @@ impl FieldPath {
     /// Whether there is no such place.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// The places, the one that counts first in front.
+    pub fn places(&self) -> &[String] {
+        &self.0
     }
 
     /// The text at the first of the places that is there.
@@ -115,11 +123,21 @@ pub struct Conditions {
 }
 
 impl Trigger {
-    fn name(&self) -> &str {
+    /// The event's name.
+    pub fn name(&self) -> &str {
         match self {
             Self::Name(name) => name,
             Self::Where(conditions) => &conditions.event,
         }
+    }
+
+    /// What has to stand where besides.
+    pub fn conditions(&self) -> impl Iterator<Item = (&String, &Value)> {
+        let conditions = match self {
+            Self::Name(_) => None,
+            Self::Where(conditions) => Some(&conditions.r#where),
+        };
+        conditions.into_iter().flatten()
     }
 
     /// How well it fits; `None` for not at all.
@@ -176,10 +194,11 @@ pub(super) fn read(
         }
     }
     let named = shape.name.text(&event)?.or(named);
-    let moment = match named {
-        Some(name) => moments.of(name, &event),
-        None if shape.name.is_empty() => Some(Moment::Prompt),
-        None => return Err(shape.name.missing()),
+    let unnamed = shape.name.is_empty().then_some(Moment::Prompt);
+    let moment = match (named, shape.unnamed.or(unnamed)) {
+        (Some(name), _) => moments.of(name, &event),
+        (None, None) => return Err(shape.name.missing()),
+        (None, moment) => moment,
     };
     let Some(moment) = moment else {
         return Ok(Heard::Other);

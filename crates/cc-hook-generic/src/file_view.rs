@@ -1,0 +1,147 @@
+//! The file view: what a folder's rooms say, as a file, for agents that have no hook and read files.
+//!
+//! `<home>/views/<folder>/ROOM.md`, where `<folder>` is made from the bound folder's canonical path. Only the owner can
+//! read it. Whoever keeps it fresh calls [`write_view`] when something changed.
+
+use std::collections::BTreeMap;
+use std::fs::DirBuilder;
+use std::io;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
+
+use cc_log::{Durability, FsStorage, Line, LogReader, RosterView, Storage as _};
+use cc_proto::id::{ArrivalNo, AuthorId, Hash, RoomId, Timestamp};
+use cc_proto::render::{
+    FILE_VIEW_MESSAGES_MAX, FileView, FileViewMessage, FileViewRoom, Quote, file_view,
+};
+
+use crate::pause::Pause;
+use crate::quote::quote;
+
+/// The folder in the home.
+pub const VIEWS_DIR: &str = "views";
+/// The name of each view.
+pub const VIEW_FILE: &str = "ROOM.md";
+
+/// How many of a room's newest lines are looked through.
+const LINES_LOOKED_AT_MAX: u64 = 2000;
+
+/// Where the view of a folder stands, whether or not there is one. A folder that is there is known by its canonical path.
+pub fn view_path(home: &Path, directory: &Path) -> PathBuf {
+    let canonical = directory.canonicalize();
+    let path = canonical.as_deref().unwrap_or(directory);
+    let hash = Hash::of(path.as_os_str().as_encoded_bytes()).to_hex();
+    home.join(VIEWS_DIR).join(&hash[..16]).join(VIEW_FILE)
+}
+
+/// Writes the view of these rooms to `path`, by rename; gives why a room is missing from it, for those that are.
+///
+/// # Errors
+/// Where the file cannot be written, or there is no randomness for its fence.
+pub fn write_view(
+    home: &Path,
+    rooms: &[RoomId],
+    path: &Path,
+    now: Timestamp,
+) -> io::Result<Vec<String>> {
+    let pause = Pause::load(home);
+    let mut open = Vec::new();
+    let mut missing = Vec::new();
+    let told = rooms.iter().filter(|room| !pause.holds(room, now));
+    for room in told {
+        match Room::open(home, *room) {
+            Ok(found) => open.push(found),
+            Err(reason) => missing.push(format!("room {}: {reason}", room.short())),
+        }
+    }
+    let paused = rooms.iter().any(|room| pause.holds(room, now)) && open.is_empty();
+    let mut nonce = [0; 8];
+    getrandom::fill(&mut nonce).map_err(io::Error::other)?;
+    let text = file_view(&FileView {
+        nonce,
+        now,
+        rooms: open.iter().map(Room::shown).collect(),
+        paused,
+    });
+    if let Some(folder) = path.parent() {
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(folder)?;
+    }
+    FsStorage.replace(path, text.as_bytes(), Durability::Unsynced)?;
+    Ok(missing)
+}
+
+/// A room as it is read for a view.
+struct Room {
+    view: RosterView,
+    all: u64,
+    noticed: Vec<(String, u64)>,
+    messages: Vec<FileViewMessage>,
+}
+
+impl Room {
+    fn open(home: &Path, room: RoomId) -> Result<Self, String> {
+        let dir = home.join("rooms").join(room.to_hex());
+        let unreadable = |error: &dyn std::error::Error| format!("the log cannot be read: {error}");
+        let view = RosterView::load(&dir)
+            .map_err(|error| format!("view.json is damaged: {error}"))?
+            .filter(|view| view.room == room)
+            .ok_or("there is no view.json")?;
+        let log = LogReader::open(&dir).map_err(|error| unreadable(&error))?;
+        let log = log.with_owner(view.me, Some(view.nick.clone()));
+        let beyond = log
+            .first_roster_line_after(view.through())
+            .map_err(|error| unreadable(&error))?;
+        let through = beyond.map_or(log.len(), |n| ArrivalNo(n.0 - 1));
+        let from = ArrivalNo(through.0.saturating_sub(LINES_LOOKED_AT_MAX));
+        let older = log
+            .injectable_between(ArrivalNo(0), from)
+            .map_err(|error| unreadable(&error))?;
+        let census = log
+            .census(&view, from, through, FILE_VIEW_MESSAGES_MAX)
+            .map_err(|error| unreadable(&error))?;
+        let lines = census.newest.iter().filter_map(|outline| {
+            let line = log.line_of(outline).ok()?;
+            message(&view, &line, outline.author_tag)
+        });
+        let messages = lines.collect();
+        Ok(Self {
+            all: older + census.unread,
+            noticed: by_number(&view, &census.noticed),
+            messages,
+            view,
+        })
+    }
+
+    fn shown(&self) -> FileViewRoom<'_> {
+        FileViewRoom {
+            room: self.view.room,
+            name: &self.view.name,
+            reader_nick: &self.view.nick,
+            all: self.all,
+            noticed: self.noticed.clone(),
+            messages: self.messages.clone(),
+        }
+    }
+}
+
+fn message(view: &RosterView, line: &Line, author_tag: u64) -> Option<FileViewMessage> {
+    let quote: Quote = quote(view, line)?;
+    Some(FileViewMessage {
+        n: line.n,
+        author_tag,
+        quote,
+    })
+}
+
+/// Under the names they are shown by, those with the most in front.
+fn by_number(view: &RosterView, noticed: &BTreeMap<AuthorId, u64>) -> Vec<(String, u64)> {
+    let mut named: Vec<(String, u64)> = noticed
+        .iter()
+        .map(|(author, count)| (view.name_of(author), *count))
+        .collect();
+    named.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    named
+}
