@@ -40,10 +40,7 @@ struct Marks<'a> {
 pub fn agent_of(event: &[u8]) -> &'static str {
     let marks: Marks<'_> = serde_json::from_slice(event).unwrap_or_default();
     let gemini = ["BeforeAgent", "AfterTool"];
-    if marks
-        .hook_event_name
-        .is_some_and(|name| gemini.contains(&name))
-    {
+    if gemini.contains(&&*marks.hook_event_name) {
         return "gemini-cli";
     }
     let stamped = marks.timestamp.is_some();
