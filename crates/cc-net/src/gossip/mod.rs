@@ -134,18 +134,6 @@ impl GossipHandle {
     pub fn status(&self) -> GossipStatus {
         *self.status.borrow()
     }
-
-    /// Returns once gossip has no neighbour. Cancel safe.
-    pub async fn alone(&self) {
-        let mut status = self.status.clone();
-        if status
-            .wait_for(|status| status.neighbors == 0)
-            .await
-            .is_err()
-        {
-            std::future::pending::<()>().await;
-        }
-    }
 }
 
 /// Owns a room's gossip and builds it anew when it must.

@@ -57,9 +57,7 @@ impl Node {
             Err(error) => return Err(error.into()),
         };
         let told = match &sent {
-            Some(sent) if status.members.len() > 1 => {
-                told(&room, events, sent.id, status.gossip.neighbors > 0).await
-            }
+            Some(sent) if status.members.len() > 1 => told(&room, events, sent.id).await,
             _ => false,
         };
         room.mark_left().await?;
@@ -76,10 +74,10 @@ impl Node {
     }
 }
 
-/// Returns once somebody has the word: whoever takes it ends its session with us, whoever has it
-/// already refuses us, and the neighbours, on hearing it, close their doors. A session that ends well
-/// shows nothing: it began before.
-async fn told(room: &Room, mut events: RoomEvents, word: MessageId, has_neighbors: bool) -> bool {
+/// Returns once somebody has the word: whoever takes it ends its session with us, and whoever has it
+/// already refuses us. A session that ends well shows nothing, as it began before; nor do neighbours
+/// in gossip that go, as they come and go.
+async fn told(room: &Room, mut events: RoomEvents, word: MessageId) -> bool {
     let parted = async {
         let mut said = false;
         while let Some(event) = events.next().await {
@@ -97,12 +95,6 @@ async fn told(room: &Room, mut events: RoomEvents, word: MessageId, has_neighbor
         }
         std::future::pending::<()>().await;
     };
-    let dropped = async {
-        if !has_neighbors {
-            std::future::pending::<()>().await;
-        }
-        room.alone().await;
-    };
     let dials = async {
         loop {
             room.network_changed();
@@ -111,7 +103,6 @@ async fn told(room: &Room, mut events: RoomEvents, word: MessageId, has_neighbor
     };
     tokio::select! {
         () = parted => true,
-        () = dropped => true,
         () = dials => false,
         () = tokio::time::sleep(LEAVE_TIMEOUT) => false,
     }

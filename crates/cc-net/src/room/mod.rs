@@ -207,13 +207,6 @@ impl Room {
         }
     }
 
-    /// Returns once we have no gossip neighbour; at once where there is no gossip.
-    pub(crate) async fn alone(&self) {
-        if let Some(gossip) = &self.shared.gossip {
-            gossip.alone().await;
-        }
-    }
-
     pub(crate) async fn mark_left(&self) -> Result<(), NodeError> {
         let answer = self.ask(|reply| Request::MarkLeft { reply }).await;
         Ok(answer.map_err(|_| NodeError::ShutDown)??)
