@@ -37,6 +37,7 @@ mod bindings;
 mod deadline;
 mod file_view;
 mod hook_log;
+pub mod install;
 mod offer;
 mod orient;
 pub mod pause;

@@ -15,6 +15,7 @@ use cc_proto::render::INJECTION_BYTES_MAX;
 use serde::Deserialize;
 
 use crate::adapter::{Adapter, Event, EventError, Heard, Moment};
+use crate::install::Register;
 
 pub use event::{EventShape, FieldPath, Moments, Trigger};
 pub use template::{Template, TemplateError};
@@ -31,17 +32,29 @@ const PROFILE_BYTES_MAX: u64 = 256 * 1024;
 /// The version of the format.
 const VERSION: u32 = 1;
 
-/// What comes with the program.
-const SHIPPED: [&str; 9] = [
-    include_str!("../profiles/claude-code.toml"),
-    include_str!("../profiles/codex.toml"),
-    include_str!("../profiles/gemini-cli.toml"),
-    include_str!("../profiles/qwen-code.toml"),
-    include_str!("../profiles/copilot-cli.toml"),
-    include_str!("../profiles/opencode.toml"),
-    include_str!("../profiles/cline.toml"),
-    include_str!("../profiles/aider.toml"),
-    include_str!("../profiles/generic.toml"),
+/// What comes with the program: the names that each goes by, lest a hook read all of them to find its own, and its text.
+const SHIPPED: [(&[&str], &str); 9] = [
+    (
+        &["claude-code", "claude"],
+        include_str!("../profiles/claude-code.toml"),
+    ),
+    (&["codex"], include_str!("../profiles/codex.toml")),
+    (
+        &["gemini-cli", "gemini"],
+        include_str!("../profiles/gemini-cli.toml"),
+    ),
+    (
+        &["qwen-code", "qwen"],
+        include_str!("../profiles/qwen-code.toml"),
+    ),
+    (
+        &["copilot-cli", "copilot"],
+        include_str!("../profiles/copilot-cli.toml"),
+    ),
+    (&["opencode"], include_str!("../profiles/opencode.toml")),
+    (&["cline"], include_str!("../profiles/cline.toml")),
+    (&["aider"], include_str!("../profiles/aider.toml")),
+    (&["generic"], include_str!("../profiles/generic.toml")),
 ];
 
 /// An agent, as a file describes it.
@@ -73,7 +86,10 @@ pub struct Profile {
     pub found: Option<Found>,
     /// What its registration writes, and where.
     #[serde(default)]
-    pub register: Vec<toml::Table>,
+    pub register: Vec<Register>,
+    /// What its user has to know or do once it is registered.
+    #[serde(default)]
+    pub notes: Vec<String>,
     /// How an idle session of it is woken.
     #[serde(default)]
     pub wake: Wake,
@@ -219,13 +235,16 @@ impl Profile {
     pub fn shipped() -> Vec<Self> {
         // A test holds every one of them to be read.
         let profiles = SHIPPED.iter();
-        profiles.filter_map(|text| Self::parse(text).ok()).collect()
+        profiles
+            .filter_map(|(_, text)| Self::parse(text).ok())
+            .collect()
     }
 
     /// A profile that comes with the program, by its name or another name of it.
     pub fn named(name: &str) -> Option<Self> {
-        let mut shipped = Self::shipped().into_iter();
-        shipped.find(|profile| profile.goes_by(name))
+        let mut shipped = SHIPPED.iter();
+        let (_, text) = shipped.find(|(names, _)| names.contains(&name))?;
+        Self::parse(text).ok()
     }
 
     /// A profile by name: one that comes with the program, else the user's own.
@@ -375,6 +394,11 @@ impl Profile {
         if self.has_hook() && self.event.session.is_empty() {
             return Err(value("event.session", "is missing".into()));
         }
+        for register in &self.register {
+            register
+                .check()
+                .map_err(|reason| value("register", reason))?;
+        }
         let is_command = self.wake.means == WakeMeans::Command;
         if is_command == self.wake.command.is_empty() {
             return Err(value(
@@ -427,3 +451,6 @@ impl Adapter for Profile {
         self.limits.max.min(INJECTION_BYTES_MAX)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::command::{hook_program, tools_program};
 use super::fault::Fault;
-use super::json_text::{Layout, Lax, Node, Parsed, parse, replace};
+use super::json_text::{Lax, Layout, Node, Parsed, parse, replace};
 
 /// What belongs at a place in a JSON text, its value as JSON.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -149,9 +149,7 @@ fn places(parsed: &Parsed<'_>, entry: &Entry, how: &Reading) -> Result<Vec<Place
         }
         Kind::Item => {
             let what = entry.at.join(".");
-            let items = node
-                .items()
-                .ok_or_else(|| Fault::shape(&what, "a list"))?;
+            let items = node.items().ok_or_else(|| Fault::shape(&what, "a list"))?;
             let template: Value = serde_json::from_str(&entry.value)?;
             for (index, item) in items.iter().enumerate() {
                 has_shape(item, &template, &what)?;
@@ -374,13 +372,19 @@ fn without(
     let mut depth = entry.at.len();
     while emptied && depth > 1 {
         let above = &entry.at[..depth - 1];
-        let only = parsed.root.at(above).is_some_and(|it| it.parts().len() == 1);
+        let only = parsed
+            .root
+            .at(above)
+            .is_some_and(|it| it.parts().len() == 1);
         if !only || keep.contains(above) {
             break;
         }
         depth -= 1;
     }
-    let holder = parsed.root.at(&entry.at[..depth - 1]).unwrap_or(&parsed.root);
+    let holder = parsed
+        .root
+        .at(&entry.at[..depth - 1])
+        .unwrap_or(&parsed.root);
     let members = holder.members().unwrap_or_default();
     let index = members
         .iter()

@@ -215,9 +215,8 @@ impl Scanner<'_> {
             b'[' => self.array()?,
             b'"' => Shape::Text(self.string()?),
             _ => {
-                let ends = |byte: u8| {
-                    matches!(byte, b',' | b']' | b'}') || byte.is_ascii_whitespace()
-                };
+                let ends =
+                    |byte: u8| matches!(byte, b',' | b']' | b'}') || byte.is_ascii_whitespace();
                 while self.at < self.text.len() && !ends(self.peek()) {
                     self.at += 1;
                 }

@@ -36,7 +36,14 @@ fn block(text: &str) -> Result<Option<Range<usize>>, Fault> {
         return Err(Fault::shape(BEGIN, "followed by its end"));
     };
     let mut start = begin;
-    for part in ["\n", if line.trim_end().ends_with(JOINED) { "\n" } else { "" }] {
+    for part in [
+        "\n",
+        if line.trim_end().ends_with(JOINED) {
+            "\n"
+        } else {
+            ""
+        },
+    ] {
         let before = &text[..start];
         if !part.is_empty() && before.ends_with('\n') {
             // A blank line of ours, or the line break that a last line got.
@@ -194,12 +201,15 @@ pub(super) mod yaml_list {
             text = without;
         }
         let odd = |line: &str| {
-            line.starts_with("...") || line.starts_with(['{', '[', '%', '\t']) || line.contains("\t-")
+            line.starts_with("...")
+                || line.starts_with(['{', '[', '%', '\t'])
+                || line.contains("\t-")
         };
         let all: Vec<(usize, &str)> = lines(&text).collect();
         let heads = all.iter().filter(|(_, line)| value_of(line, key).is_some());
         let starts = all.iter().filter(|(_, line)| line.starts_with("---"));
-        if heads.clone().count() > 1 || starts.count() > 1 || all.iter().any(|(_, line)| odd(line)) {
+        if heads.clone().count() > 1 || starts.count() > 1 || all.iter().any(|(_, line)| odd(line))
+        {
             return Err(by_hand());
         }
         let Some((at, line)) = heads.clone().next() else {
@@ -305,7 +315,8 @@ pub(super) mod yaml_list {
         let mut paths = Vec::new();
         let mut rest = line;
         while let Some(open) = rest.find('"') {
-            let mut stream = serde_json::Deserializer::from_str(&rest[open..]).into_iter::<String>();
+            let mut stream =
+                serde_json::Deserializer::from_str(&rest[open..]).into_iter::<String>();
             match stream.next() {
                 Some(Ok(path)) => {
                     let end = open + stream.byte_offset();

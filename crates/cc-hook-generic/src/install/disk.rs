@@ -1,45 +1,70 @@
-//! The settings file on disk: read, kept as a backup, replaced by rename.
+//! A settings file on disk: read, kept as a backup, replaced by rename.
 
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
-use super::{SettingsError, backup_path};
+use super::fault::InstallError;
 
-/// Stands in the backup where there was no file; no JSON text looks like it.
+/// What stands after a settings file's name in its backup's.
+pub const BACKUP_SUFFIX: &str = ".cc-connect-backup";
+
+/// Stands in the backup where there was no file; no settings look like it.
 const NO_FILE: &str = "there was no settings file before cc-connect\n";
 /// Stands in the backup where there was not even a folder.
 const NO_FOLDER: &str = "there was no settings folder before cc-connect\n";
+/// Stands in the backup, once more for each, where more than one folder was missing.
+const NOR_ABOVE: &str = "nor the one above it\n";
 /// Links followed before a chain of them counts as endless.
 const LINKS_MAX: usize = 40;
 
 /// What was there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Before {
-    Text { text: String, mode: u32 },
-    NoFile,
-    NoFolder,
+    Text {
+        text: String,
+        mode: u32,
+    },
+    /// No file, and so many of the folders that it would be in.
+    Nothing {
+        folders: usize,
+    },
 }
 
 impl Before {
     pub fn text(&self) -> Option<&str> {
         match self {
             Self::Text { text, .. } => Some(text),
-            Self::NoFile | Self::NoFolder => None,
+            Self::Nothing { .. } => None,
+        }
+    }
+
+    fn mode(&self) -> u32 {
+        match self {
+            Self::Text { mode, .. } => *mode,
+            Self::Nothing { .. } => 0o600,
         }
     }
 }
 
 /// A settings file by the name it is known under and by the one its bytes stand in.
+#[derive(Debug, Clone)]
 pub(super) struct Target {
     file: PathBuf,
     backup: PathBuf,
 }
 
-fn failed(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> SettingsError {
+/// Where a settings file as it was before us is kept.
+pub fn backup_path(settings_path: &Path) -> PathBuf {
+    let mut name = settings_path.as_os_str().to_owned();
+    name.push(BACKUP_SUFFIX);
+    PathBuf::from(name)
+}
+
+pub(super) fn failed(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> InstallError {
     let path = path.to_owned();
-    move |source| SettingsError::Io {
+    move |source| InstallError::Io {
         action,
         path,
         source,
@@ -48,7 +73,7 @@ fn failed(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Settin
 
 impl Target {
     /// Follows symbolic links, so that a linked file is edited and the link stays.
-    pub fn resolve(settings_path: &Path) -> Result<Self, SettingsError> {
+    pub fn resolve(settings_path: &Path) -> Result<Self, InstallError> {
         let mut file = settings_path.to_owned();
         for _ in 0..LINKS_MAX {
             match fs::read_link(&file) {
@@ -65,80 +90,100 @@ impl Target {
         Err(failed("follow", settings_path)(endless))
     }
 
-    pub fn read(&self) -> Result<Before, SettingsError> {
+    pub fn read(&self) -> Result<Before, InstallError> {
         read(&self.file)
     }
 
     /// The file as it was before us, if that is on record.
-    pub fn backup(&self) -> Result<Option<Before>, SettingsError> {
-        Ok(match read(&self.backup)? {
-            Before::NoFile | Before::NoFolder => None,
-            Before::Text { text, .. } if text == NO_FILE => Some(Before::NoFile),
-            Before::Text { text, .. } if text == NO_FOLDER => Some(Before::NoFolder),
-            kept @ Before::Text { .. } => Some(kept),
-        })
+    pub fn backup(&self) -> Result<Option<Before>, InstallError> {
+        let Before::Text { text, mode } = read(&self.backup)? else {
+            return Ok(None);
+        };
+        if text == NO_FILE {
+            return Ok(Some(Before::Nothing { folders: 0 }));
+        }
+        let above = text.strip_prefix(NO_FOLDER).filter(|above| {
+            let lines = above.len() / NOR_ABOVE.len();
+            NOR_ABOVE.repeat(lines) == **above
+        });
+        Ok(Some(match above {
+            Some(above) => Before::Nothing {
+                folders: 1 + above.len() / NOR_ABOVE.len(),
+            },
+            None => Before::Text { text, mode },
+        }))
     }
 
-    pub fn keep_backup(&self, before: &Before) -> Result<(), SettingsError> {
-        let (text, mode) = match before {
-            Before::Text { text, mode } => (text.as_str(), *mode),
-            Before::NoFile => (NO_FILE, 0o600),
-            Before::NoFolder => (NO_FOLDER, 0o600),
+    pub fn keep_backup(&self, before: &Before) -> Result<(), InstallError> {
+        let text = match before {
+            Before::Text { text, .. } => text.clone(),
+            Before::Nothing { folders: 0 } => NO_FILE.to_owned(),
+            Before::Nothing { folders } => NO_FOLDER.to_owned() + &NOR_ABOVE.repeat(folders - 1),
         };
         make_folder(&self.backup)?;
         make_folder(&self.file)?;
-        replace(&self.backup, text, mode)
+        replace(&self.backup, &text, before.mode())
     }
 
-    pub fn drop_backup(&self) -> Result<(), SettingsError> {
+    pub fn drop_backup(&self) -> Result<(), InstallError> {
         absent_is_fine(fs::remove_file(&self.backup)).map_err(failed("remove", &self.backup))
     }
 
     /// Puts `text` in the file's place, if the file still is what was read.
-    pub fn write(&self, before: &Before, text: &str) -> Result<(), SettingsError> {
+    pub fn write(&self, before: &Before, text: &str) -> Result<(), InstallError> {
         self.still_is(before)?;
-        let mode = match before {
-            Before::Text { mode, .. } => *mode,
-            Before::NoFile | Before::NoFolder => 0o600,
-        };
-        replace(&self.file, text, mode)
+        make_folder(&self.file)?;
+        replace(&self.file, text, before.mode())
     }
 
     /// Removes the file, if it still is what was read.
-    pub fn remove(&self, before: &Before) -> Result<(), SettingsError> {
+    pub fn remove(&self, before: &Before) -> Result<(), InstallError> {
         self.still_is(before)?;
         fs::remove_file(&self.file).map_err(failed("remove", &self.file))
     }
 
-    /// Removes the folder that we made, unless something else is in it by now.
-    pub fn remove_folder(&self) {
-        if let Some(folder) = self.file.parent() {
-            // Refused by the system while anything is in it, which is what is wanted.
-            let _ = fs::remove_dir(folder);
+    /// Gives the file back as it was, whatever it is now.
+    pub fn restore(&self, before: &Before) -> Result<(), InstallError> {
+        match before {
+            Before::Text { text, mode } => {
+                make_folder(&self.file)?;
+                replace(&self.file, text, *mode)
+            }
+            Before::Nothing { .. } => {
+                absent_is_fine(fs::remove_file(&self.file)).map_err(failed("remove", &self.file))
+            }
         }
     }
 
-    fn still_is(&self, before: &Before) -> Result<(), SettingsError> {
+    /// Removes folders that we made, unless something else is in them by now.
+    pub fn remove_folders(&self, folders: usize) {
+        for folder in self.file.ancestors().skip(1).take(folders) {
+            // Refused by the system while anything is in it, which is what is wanted.
+            if fs::remove_dir(folder).is_err() {
+                return;
+            }
+        }
+    }
+
+    fn still_is(&self, before: &Before) -> Result<(), InstallError> {
         if self.read()?.text() == before.text() {
             return Ok(());
         }
-        Err(SettingsError::ChangedMeanwhile {
+        Err(InstallError::ChangedMeanwhile {
             path: self.file.clone(),
         })
     }
 }
 
-fn read(path: &Path) -> Result<Before, SettingsError> {
+fn read(path: &Path) -> Result<Before, InstallError> {
     let bytes = match fs::read(path) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let folder = path
-                .parent()
-                .is_none_or(|folder| folder.as_os_str().is_empty() || folder.exists());
-            return Ok(if folder {
-                Before::NoFile
-            } else {
-                Before::NoFolder
+            let above = path.ancestors().skip(1);
+            let missing =
+                above.take_while(|folder| !folder.as_os_str().is_empty() && !folder.exists());
+            return Ok(Before::Nothing {
+                folders: missing.count(),
             });
         }
         Err(error) => return Err(failed("read", path)(error)),
@@ -148,17 +193,15 @@ fn read(path: &Path) -> Result<Before, SettingsError> {
         .permissions()
         .mode()
         & 0o7777;
-    let text = String::from_utf8(bytes).map_err(|_| {
-        let source = serde::de::Error::custom("it is not UTF-8");
-        SettingsError::Malformed {
-            path: path.to_owned(),
-            source,
-        }
+    let text = String::from_utf8(bytes).map_err(|error| InstallError::Malformed {
+        path: path.to_owned(),
+        format: "UTF-8",
+        source: error.utf8_error().into(),
     })?;
     Ok(Before::Text { text, mode })
 }
 
-fn make_folder(path: &Path) -> Result<(), SettingsError> {
+fn make_folder(path: &Path) -> Result<(), InstallError> {
     let Some(folder) = path
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty())
@@ -173,7 +216,7 @@ fn make_folder(path: &Path) -> Result<(), SettingsError> {
 }
 
 /// Writes a file beside the target and renames it over: a reader sees the old bytes or the new.
-fn replace(path: &Path, text: &str, mode: u32) -> Result<(), SettingsError> {
+fn replace(path: &Path, text: &str, mode: u32) -> Result<(), InstallError> {
     let mut name = path.as_os_str().to_owned();
     name.push(format!(".{}.tmp", std::process::id()));
     let temporary = PathBuf::from(name);
