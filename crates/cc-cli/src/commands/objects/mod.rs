@@ -6,6 +6,7 @@
 //! | `room list` | one [`ListedRoom`] a room |
 //! | `send` | [`Sent`] |
 //! | `log` | one [`LogLine`] a line |
+//! | `receipts` | [`ReceiptsObject`] |
 //! | `held` | one [`rpc::HeldInfo`] a message |
 //! | `approve`, `refuse` | one [`Decided`] a message |
 //! | `status` | [`StatusObject`] |
@@ -24,9 +25,13 @@
 //! | `stop` | `{"v":1,"stopped":bool}`; false: none was running |
 //! | `identity` | [`IdentityObject`] |
 //! | `install`, `uninstall` | [`Edited`] |
+//! | `preview` | one [`Previewed`] an agent |
+//! | `pause`, `resume` | [`Paused`] |
+//! | `audit` | one [`Audited`] for each room that something was told of |
 //! | `demo` | [`crate::demo::Told`] |
 
 mod members;
+mod told;
 
 use std::path::PathBuf;
 
@@ -37,6 +42,8 @@ pub use members::{
     Address, AdminObject, Comparison, DryRun, ListedInvite, ListedPerson, PetnameObject, Removed,
     Retracted, Revoked, TrustObject,
 };
+
+pub use told::{Audited, Paused, Previewed};
 
 use crate::rpc;
 
@@ -121,6 +128,31 @@ pub struct LogLine {
     pub about: Option<String>,
     /// Whether another message of its author stands for the same place of the same chain.
     pub fork: bool,
+    /// With `--receipts`, of a message: how far it has come.
+    #[serde(flatten)]
+    pub receipt: Option<LogReceipt>,
+}
+
+/// How far a message has come.
+#[derive(Debug, Serialize)]
+pub struct LogReceipt {
+    /// Whether it is on this machine's disk; of what is in the log, always.
+    pub stored: bool,
+    /// How many members there are beside us and its author.
+    pub others: u64,
+    /// The keys of those of them on whose disks it is, as far as they tell.
+    pub reached: Vec<String>,
+    /// Whose agents were shown it, ours too.
+    pub offered: Vec<rpc::OfferInfo>,
+}
+
+/// `receipts`
+#[derive(Debug, Serialize)]
+pub struct ReceiptsObject {
+    /// The room's id.
+    pub room: String,
+    /// Whether the members are told what is on this machine's disk and what its agents were shown.
+    pub receipts: bool,
 }
 
 /// `status`
