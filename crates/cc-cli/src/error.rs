@@ -28,6 +28,12 @@ pub enum Kind {
     Invite,
     /// The message cannot be sent as it is, or there is no such message.
     Message,
+    /// What an agent wanted to say looks like a secret.
+    Secret,
+    /// Agents said as much as they may for now.
+    HeldBack,
+    /// The person paused what agents read and say.
+    Paused,
     /// There is nothing to make a proof of, or what was handed over proves nothing.
     Proof,
     /// The home folder or a file in it cannot be used.
@@ -68,6 +74,9 @@ impl Kind {
             Self::Member => "member",
             Self::Invite => "invite",
             Self::Message => "message",
+            Self::Secret => "secret",
+            Self::HeldBack => "held_back",
+            Self::Paused => "paused",
             Self::Proof => "proof",
             Self::Home => "home",
             Self::Disk => "disk",
@@ -84,7 +93,7 @@ impl Kind {
 
     /// The kind of a stable name; a name from a later version counts as a fault of the daemon.
     fn from_name(name: &str) -> Self {
-        const ALL: [Kind; 21] = [
+        const ALL: [Kind; 24] = [
             Kind::Usage,
             Kind::Room,
             Kind::Ticket,
@@ -95,6 +104,9 @@ impl Kind {
             Kind::Member,
             Kind::Invite,
             Kind::Message,
+            Kind::Secret,
+            Kind::HeldBack,
+            Kind::Paused,
             Kind::Proof,
             Kind::Home,
             Kind::Disk,

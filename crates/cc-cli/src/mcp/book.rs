@@ -128,8 +128,8 @@ impl Book {
 
     /// By what an outline knows an author, some others perhaps too.
     pub fn author_tag(author: &AuthorId) -> u64 {
-        let [a, b, c, d, e, f, g, h, ..] = *author.as_bytes();
-        u64::from_le_bytes([a, b, c, d, e, f, g, h])
+        let first = author.as_bytes().first_chunk();
+        first.map_or(0, |bytes| u64::from_le_bytes(*bytes))
     }
 
     /// What the line of an outline is.

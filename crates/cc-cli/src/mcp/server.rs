@@ -74,6 +74,15 @@ pub async fn serve(options: Options) -> CliResult {
     }
 }
 
+/// How long a call takes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Pace {
+    /// As long as files and the daemon take.
+    Quick,
+    /// Until somebody says something.
+    Waits,
+}
+
 /// The server; one for the one client there is.
 struct Server {
     desk: Arc<Desk>,
@@ -90,11 +99,12 @@ impl Server {
         }
     }
 
-    /// Carries out a call until it ends, is cancelled, or the client is gone. A fault in it is an error like others: a
-    /// client that gets no answer waits for ever.
+    /// Carries out a call until it ends, is cancelled, or, where it is one that waits, the client is gone. A fault in it is
+    /// an error like others: a client that gets no answer waits for ever.
     async fn attend(
         &self,
         context: &RequestContext<RoleServer>,
+        pace: Pace,
         work: impl Future<Output = Outcome<Answer>>,
     ) -> Outcome<String> {
         let Ok(_permit) = self.calls.try_acquire() else {
@@ -105,7 +115,7 @@ impl Server {
         };
         let done = tokio::select! {
             () = context.ct.cancelled() => return Err(cancelled()),
-            () = self.desk.end.cancelled() => return Err(cancelled()),
+            () = self.desk.end.cancelled(), if pace == Pace::Waits => return Err(cancelled()),
             never = tell_progress(context) => match never {},
             done = AssertUnwindSafe(work).catch_unwind() => done,
         };
@@ -141,7 +151,7 @@ impl Server {
         Some(match name {
             "room_send" => {
                 let work = async { say::send(desk, arguments::read(given)?).await };
-                self.attend(context, work).await
+                self.attend(context, Pace::Quick, work).await
             }
             "room_read" => {
                 let (desk, stop) = (Arc::clone(desk), context.ct.clone());
@@ -149,23 +159,23 @@ impl Server {
                     let wanted = arguments::read(given)?;
                     desk::blocking(move || read::read(&desk, &wanted, &stop)).await
                 };
-                self.attend(context, work).await
+                self.attend(context, Pace::Quick, work).await
             }
             "room_ask" => {
                 let work = async { say::ask(desk, arguments::read(given)?).await };
-                self.attend(context, work).await
+                self.attend(context, Pace::Waits, work).await
             }
             "room_wait" => {
                 let work = async { wait::wait(desk, arguments::read(given)?).await };
-                self.attend(context, work).await
+                self.attend(context, Pace::Waits, work).await
             }
             "room_members" => {
                 let work = async { people::members(desk, arguments::read(given)?).await };
-                self.attend(context, work).await
+                self.attend(context, Pace::Quick, work).await
             }
             "room_summary" => {
                 let work = async { self.summary(arguments::read(given)?).await };
-                self.attend(context, work).await
+                self.attend(context, Pace::Quick, work).await
             }
             _ => return None,
         })
@@ -248,7 +258,7 @@ impl ServerHandler for Server {
             let found = resources::read(&self.desk, &request.uri, &context.ct).await;
             found.unwrap_or_else(|| Err(none()))
         };
-        match self.attend(&context, work).await {
+        match self.attend(&context, Pace::Quick, work).await {
             Ok(text) => {
                 let contents =
                     ResourceContents::text(text, request.uri).with_mime_type("text/plain");

@@ -21,6 +21,7 @@ use super::book::{Book, Spoken, Told, is_after};
 use super::desk::{self, Desk};
 use super::refusal::{Outcome, Refusal};
 use crate::client::Client;
+use crate::error::{CliResult, Kind};
 use crate::home::Home;
 use crate::launch;
 use crate::rpc::{RoomParams, Subscribed};
@@ -85,25 +86,20 @@ where
     let mut news = News::default();
     // The first look tells which rooms it is about, and gives what came before the wait.
     let mut seen = look().await?;
-    let mut lost = None;
-    let time_is_up = |lost: Option<Refusal>| lost.map_or(Ok(None), Err);
     loop {
         if let Some(found) = seen.found {
             return Ok(Some(found));
         }
         let followed = match timeout_at(until, news.follow(&seen.home, &seen.rooms)).await {
-            Err(_) => return time_is_up(lost),
-            Ok(followed) => followed,
+            Ok(followed) => followed?,
+            Err(_) => return Ok(None),
         };
-        let pause = match &followed {
-            // Followed anew: what came before that is not told of.
-            Ok(true) => Duration::ZERO,
-            Ok(false) => LOOK_AGAIN,
-            // Nothing would ever come.
-            Err(refusal) if !news.was_there => return Err(refusal.clone()),
-            Err(_) => TRY_AGAIN,
+        let pause = match followed {
+            // What came before that is not told of.
+            Followed::Anew => Duration::ZERO,
+            Followed::Still => LOOK_AGAIN,
+            Followed::Lost => TRY_AGAIN,
         };
-        lost = followed.err();
         let ended = timeout_at(until, async {
             tokio::select! {
                 () = news.next() => {}
@@ -111,7 +107,10 @@ where
             }
         });
         if ended.await.is_err() {
-            return time_is_up(lost);
+            return match followed {
+                Followed::Lost => Err(stopped()),
+                _ => Ok(None),
+            };
         }
         seen = look().await?;
     }
@@ -126,22 +125,34 @@ struct News {
     was_there: bool,
 }
 
+/// Whether the daemon tells of the rooms.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Followed {
+    /// It does from now on.
+    Anew,
+    /// It did before.
+    Still,
+    /// There is none.
+    Lost,
+}
+
 impl News {
-    /// Follows these rooms too; gives whether any of them was not followed yet.
-    async fn follow(&mut self, home: &Home, rooms: &[RoomId]) -> Outcome<bool> {
-        let client = match &mut self.client {
-            Some(client) => client,
-            lost => {
-                self.rooms.clear();
+    /// Follows these rooms too. An error where nothing will come of waiting.
+    async fn follow(&mut self, home: &Home, rooms: &[RoomId]) -> Outcome<Followed> {
+        if self.client.is_none() {
+            self.rooms.clear();
+            self.client = if self.was_there {
                 // Whoever stops the daemon means it: only the next call starts it again.
-                let found = match self.was_there {
-                    true => launch::reconnect(home).await?.ok_or_else(stopped)?,
-                    false => desk::daemon(home).await?,
-                };
-                lost.insert(found)
-            }
+                launch::reconnect(home).await.ok().flatten()
+            } else {
+                Some(desk::daemon(home).await?)
+            };
+        }
+        let Some(client) = &mut self.client else {
+            return Ok(Followed::Lost);
         };
-        let mut is_new = false;
+        self.was_there = true;
+        let mut followed = Followed::Still;
         for room in rooms {
             if self.rooms.contains(room) {
                 continue;
@@ -149,16 +160,18 @@ impl News {
             let params = RoomParams {
                 room: room.to_hex(),
             };
-            let followed: Result<Subscribed, _> = client.call("subscribe", &params).await;
-            if let Err(error) = followed {
-                self.client = None;
-                return Err(error.into());
+            let answer: CliResult<Subscribed> = client.call("subscribe", &params).await;
+            match answer {
+                Ok(_) => followed = Followed::Anew,
+                Err(error) if error.kind == Kind::Gone => {
+                    self.client = None;
+                    return Ok(Followed::Lost);
+                }
+                Err(error) => return Err(error.into()),
             }
             self.rooms.insert(*room);
-            is_new = true;
         }
-        self.was_there = true;
-        Ok(is_new)
+        Ok(followed)
     }
 
     /// Returns when something happened, or the daemon is gone.
@@ -321,18 +334,21 @@ impl<'a> Reader<'a> {
         if spoken.quote.own {
             return Ok(false);
         }
-        if self.is_named(spoken) {
-            return Ok(true);
+        match spoken.re {
+            _ if self.is_named(spoken) => Ok(true),
+            Some(re) if !is_status(spoken) => self.book.is_own_agents(&re, began),
+            _ => Ok(false),
         }
-        spoken
-            .re
-            .map_or(Ok(false), |re| self.book.is_own_agents(&re, began))
     }
 
     /// Whether somebody else answers the message, or names the owner after it. How far an agent is, is no answer.
     fn is_answer(&self, spoken: &Spoken, id: &MessageId) -> bool {
-        let via = Via::parse(&spoken.quote.via);
-        let is_status = via.is_some_and(|via| via.role == Role::Status);
-        !spoken.quote.own && !is_status && (spoken.re.as_ref() == Some(id) || self.is_named(spoken))
+        let answers = spoken.re.as_ref() == Some(id) || self.is_named(spoken);
+        answers && !spoken.quote.own && !is_status(spoken)
     }
+}
+
+/// Whether an agent tells how far it is, and expects nobody to answer.
+fn is_status(spoken: &Spoken) -> bool {
+    Via::parse(&spoken.quote.via).is_some_and(|via| via.role == Role::Status)
 }
