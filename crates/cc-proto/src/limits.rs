@@ -145,3 +145,5 @@ pub const RECEIPTS_PER_SECOND: u64 = 128;
 pub const SESSION_RECEIPTS_BYTES_MAX: usize = 256 * 1024;
 /// In sessions with one peer, others' receipts are passed on this often, in milliseconds.
 pub const RECEIPTS_RELAY_SPACING_MS: u64 = 10 * 1000;
+/// How often a session of an agent is woken in an hour.
+pub const WAKES_PER_HOUR_MAX: u64 = 10;

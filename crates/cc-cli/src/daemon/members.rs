@@ -249,7 +249,8 @@ pub async fn petname(keeper: &KeeperHandle, params: PetnameParams) -> Result<(),
     set.map_err(|error| note_error(&error))
 }
 
-fn note_error(error: &LocalError) -> RpcError {
+/// Why nothing was noted down.
+pub fn note_error(error: &LocalError) -> RpcError {
     match error {
         LocalError::InvalidName { .. } => RpcError::new(
             code::BAD_NAME,
@@ -286,7 +287,7 @@ async fn people_of(room: &Room) -> Result<People, RpcError> {
     room.people().await.map_err(|_| closed())
 }
 
-fn member_id(member: &str) -> Result<AuthorId, RpcError> {
+pub fn member_id(member: &str) -> Result<AuthorId, RpcError> {
     member
         .parse()
         .map_err(|_| invalid("a member's key is 64 hexadecimal digits"))

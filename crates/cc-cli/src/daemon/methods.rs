@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 use super::agents::Speech;
 use super::keeper::{KeeperHandle, OpenedRoom};
 use super::members;
+use super::receipts;
 use super::subscription;
 use crate::commands::send::check_text;
 use crate::error::{CliError, Kind};
@@ -28,7 +29,8 @@ use crate::launch::VERSION;
 use crate::rpc::{
     API_VERSION, GossipInfo, HeldList, HeldParams, Hello, HelloParams, JoinParams, Opened,
     RoomInfo, RoomList, RoomParams, RpcError, SendKind, SendParams, SendResult, SendRole,
-    StartParams, State, Status, Stopping, Subscribed, TicketResult, code,
+    StartParams, State, Status, Stopping, Subscribed, TicketResult, WakeMember, WakeParams,
+    WakeState, code,
 };
 
 /// Subscriptions of one connection.
@@ -86,7 +88,10 @@ pub async fn call(session: &Session, method: &str, params: Value) -> Result<Valu
             members::petname(&session.keeper, read(params)?).await?;
             Ok(json!({}))
         }
+        "room.receipts" => result(&receipts::receipts(&session.keeper, read(params)?).await?),
+        "room.share_receipts" => result(&receipts::share(&session.keeper, read(params)?).await?),
         "send" => result(&send(session, read(params)?).await?),
+        "room.wake" => result(&wake(session, read(params)?).await?),
         "held.list" => result(&HeldList {
             held: session.keeper.agents.held_messages(),
         }),
@@ -263,6 +268,35 @@ async fn send(session: &Session, params: SendParams) -> Result<SendResult, RpcEr
         id: Some(sent.id.to_hex()),
         n: Some(sent.n.0),
         held: None,
+    })
+}
+
+async fn wake(session: &Session, params: WakeParams) -> Result<WakeState, RpcError> {
+    let room = session.keeper.room(&params.room)?;
+    let agents = &session.keeper.agents;
+    let before = agents.settings(&room.id());
+    let mut settings = before.clone();
+    settings.wake = params.wake.unwrap_or(settings.wake);
+    settings.wake_agents = params.agents.unwrap_or(settings.wake_agents);
+    if let Some(member) = params.member {
+        let author = members::member_id(&member.author)?;
+        settings.wake_people.insert(author, member.wake);
+    } else if params.wake.is_some() {
+        // Said of everybody, it is said of those as well.
+        settings.wake_people.clear();
+    }
+    if settings != before {
+        agents.choose(&room.id(), settings.clone()).await?;
+    }
+    let people = settings.wake_people.iter().map(|(who, wake)| WakeMember {
+        author: who.to_hex(),
+        wake: *wake,
+    });
+    Ok(WakeState {
+        room: room.id().to_hex(),
+        wake: settings.wake,
+        agents: settings.wake_agents,
+        people: people.collect(),
     })
 }
 

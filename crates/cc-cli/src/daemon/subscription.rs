@@ -12,9 +12,11 @@
 //! | `forked` | `author`: it signed two messages for one place |
 //! | `adopted` | a message of our own was met that we lacked: this home was restored or copied |
 //! | `rejected` | `peer`, `reason`: something that a peer sent was refused |
+//! | `receipts` | members told what is on their disks or what their agents were shown; at most one a second |
 //! | `synced` | `peer` |
 //! | `held` | `held`, `via`: a message of an agent waits for the owner's yes |
 //! | `held_back` | `via`, `reason`, `at`, `count`: an agent of this machine was not let speak |
+//! | `woken` | `agent`: a session of an agent of this machine was woken |
 //! | `agents_stopped` | `run`: agents of several members answered each other as often as they may |
 //!
 //! A client that does not read makes this wait at the connection's queue; meanwhile the room goes on, drops what does
@@ -82,6 +84,7 @@ fn of_agent(room: &str, event: &AgentEvent) -> Option<String> {
     let (name, detail) = match event {
         AgentEvent::Held { held, via } => ("held", json!({"held": held, "via": via})),
         AgentEvent::HeldBack(info) => ("held_back", serde_json::to_value(info).ok()?),
+        AgentEvent::Woken { agent } => ("woken", json!({"agent": agent})),
         AgentEvent::Stopped { run } => ("agents_stopped", json!({"run": run})),
     };
     notification(room, name, detail)
@@ -138,6 +141,7 @@ fn core(event: &CoreEvent) -> Option<(&'static str, Value)> {
             "rejected",
             json!({"peer": peer.to_hex(), "reason": kind.to_string()}),
         ),
+        CoreEvent::Receipts => ("receipts", json!({})),
         CoreEvent::Synced(peer) => ("synced", json!({"peer": peer.to_hex()})),
         _ => return None,
     })

@@ -21,7 +21,10 @@
 //! | `room.retract` | [`RetractParams`] | [`Acted`] |
 //! | `room.trust` | [`TrustParams`] | `{}` |
 //! | `room.petname` | [`PetnameParams`] | `{}` |
+//! | `room.receipts` | [`ReceiptsParams`] | [`ReceiptsResult`] |
+//! | `room.share_receipts` | [`ShareReceiptsParams`] | [`SharedReceipts`] |
 //! | `send` | [`SendParams`] | [`SendResult`] |
+//! | `room.wake` | [`WakeParams`] | [`WakeState`] |
 //! | `held.list` | none | [`HeldList`] |
 //! | `held.approve` | [`HeldParams`] | [`SendResult`] |
 //! | `held.refuse` | [`HeldParams`] | `{}` |
@@ -35,6 +38,7 @@
 pub mod code;
 mod line;
 mod members;
+mod receipts;
 mod types;
 
 pub use line::{RpcError, answer_line, notification_line, parse_call, request_line};
@@ -43,11 +47,14 @@ pub use members::{
     LeaveResult, Never, People, Person, PetnameParams, RemoveParams, RemoveResult, RetractParams,
     RevokeParams, Trust, TrustParams,
 };
+pub use receipts::{
+    OfferInfo, ReceiptInfo, ReceiptsParams, ReceiptsResult, ShareReceiptsParams, SharedReceipts,
+};
 pub use types::{
     AgentsInfo, ClosedRoom, EventParams, GossipInfo, HeldBackInfo, HeldInfo, HeldList, HeldParams,
     Hello, HelloParams, JoinParams, LaggedParams, Opened, RefusedPeer, RoomInfo, RoomList,
     RoomParams, SendKind, SendParams, SendResult, SendRole, StartParams, State, Status, Stopping,
-    Subscribed, TicketResult,
+    Subscribed, TicketResult, WakeMember, WakeParams, WakeState,
 };
 
 /// The longest line in either direction, in bytes: the longest text with every character escaped, and room beside.

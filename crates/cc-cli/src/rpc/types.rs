@@ -371,3 +371,41 @@ pub struct LaggedParams {
     /// How many events were left out.
     pub missed: u64,
 }
+
+/// `room.wake`: what is left out stays as it is.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct WakeParams {
+    /// The room's id.
+    pub room: String,
+    /// Whether a mention by anybody wakes.
+    #[serde(default)]
+    pub wake: Option<bool>,
+    /// Whether what agents write wakes, too.
+    #[serde(default)]
+    pub agents: Option<bool>,
+    /// For this member alone: whether a mention by them wakes.
+    #[serde(default)]
+    pub member: Option<WakeMember>,
+}
+
+/// Whether a mention by a member wakes, whatever holds for the others.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct WakeMember {
+    /// The member's key.
+    pub author: String,
+    /// Whether it does.
+    pub wake: bool,
+}
+
+/// What `room.wake` answers: how it is now.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct WakeState {
+    /// The room's id.
+    pub room: String,
+    /// Whether a mention by anybody wakes.
+    pub wake: bool,
+    /// Whether what agents write wakes, too.
+    pub agents: bool,
+    /// The members for whom it is otherwise.
+    pub people: Vec<WakeMember>,
+}

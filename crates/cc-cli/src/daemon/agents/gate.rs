@@ -177,7 +177,7 @@ impl Agents {
 
     /// The newest message of a room that is here: what a summary takes in.
     pub async fn newest(&self, room: RoomId) -> Option<MessageId> {
-        let dir = self.0.home.join("rooms").join(room.to_hex());
+        let dir = self.dir(&room);
         let newest = tokio::task::spawn_blocking(move || {
             let log = LogReader::open(&dir).ok()?;
             let lines = (1..=log.len().0).rev().map(|n| log.line(ArrivalNo(n)));

@@ -5,6 +5,8 @@
 //! | `gate` | what an agent says: pause, secrets, budget, the owner's yes |
 //! | `pace` | how much agents may say |
 //! | `held` | what waits for the owner's yes |
+//! | `wake` | who is woken, when, and how |
+//! | `settings` | what the owner chose for a room |
 //!
 //! One task a room hears what is said there. What it and the requests share lies behind one lock that is held for no
 //! longer than a look.
@@ -12,14 +14,16 @@
 mod gate;
 mod held;
 mod pace;
+mod settings;
+mod wake;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use cc_log::LogReader;
-use cc_net::{Room, RoomEvent, RoomEvents};
+use cc_log::{LogReader, RosterView};
+use cc_net::{Room, RoomEvent, RoomEvents, StoredMessage};
 use cc_proto::body::Kind;
 use cc_proto::id::{ArrivalNo, AuthorId, RoomId, Timestamp};
 use cc_proto::limits::AGENT_RUN_MAX;
@@ -29,9 +33,11 @@ use tokio::sync::broadcast;
 
 use self::held::Held;
 use self::pace::{Pace, Voice};
-use crate::rpc::{AgentsInfo, HeldBackInfo};
+use self::wake::Woken;
+use crate::rpc::{AgentsInfo, HeldBackInfo, RpcError, code};
 
 pub use gate::Speech;
+pub use settings::AgentSettings;
 
 /// What happened with agents, until the slowest subscriber has heard of it; beyond that a subscriber misses some.
 const EVENTS_MAX: usize = 256;
@@ -47,6 +53,7 @@ struct Inner {
     me: AuthorId,
     rooms: Mutex<BTreeMap<RoomId, RoomAgents>>,
     held: Mutex<Held>,
+    woken: Mutex<Woken>,
     events: broadcast::Sender<(RoomId, AgentEvent)>,
 }
 
@@ -54,6 +61,7 @@ struct Inner {
 #[derive(Default)]
 struct RoomAgents {
     pace: Pace,
+    settings: AgentSettings,
     last_held_back: Option<HeldBackInfo>,
 }
 
@@ -69,6 +77,11 @@ pub enum AgentEvent {
     },
     /// An agent of this machine was not let speak.
     HeldBack(HeldBackInfo),
+    /// A session of an agent of this machine was woken.
+    Woken {
+        /// The agent.
+        agent: String,
+    },
     /// Agents of several members have answered each other as often as they may.
     Stopped {
         /// How many messages in a row.
@@ -84,6 +97,7 @@ impl Agents {
             me,
             rooms: Mutex::default(),
             held: Mutex::new(Held::load(home)),
+            woken: Mutex::default(),
             events: broadcast::channel(EVENTS_MAX).0,
         }))
     }
@@ -111,7 +125,12 @@ impl Agents {
         if rooms.contains_key(&id) {
             return None;
         }
-        rooms.insert(id, RoomAgents::default());
+        let settings = AgentSettings::load(&self.dir(&id));
+        let agents = RoomAgents {
+            settings,
+            ..RoomAgents::default()
+        };
+        rooms.insert(id, agents);
         drop(rooms);
         // The events first: what is in both is known by its line.
         let events = room.events();
@@ -123,7 +142,7 @@ impl Agents {
     }
 
     async fn listen(&self, id: RoomId, mut events: RoomEvents) {
-        let dir = self.0.home.join("rooms").join(id.to_hex());
+        let dir = self.dir(&id);
         let before = tokio::task::spawn_blocking(move || said_before(&dir)).await;
         let mut through = ArrivalNo(0);
         for (n, at, author, voice) in before.unwrap_or_default() {
@@ -134,6 +153,7 @@ impl Agents {
             let RoomEvent::Message(stored) = event else {
                 continue;
             };
+            self.wake(id, &stored).await;
             let author = stored.message.header().author;
             let Some(voice) = voice(&stored.message).filter(|_| stored.n > through) else {
                 continue;
@@ -144,6 +164,68 @@ impl Agents {
             }
             self.note(id, stored.at, author, voice);
         }
+    }
+
+    /// Wakes whom a message calls, where the owner wants that.
+    async fn wake(&self, id: RoomId, stored: &Arc<StoredMessage>) {
+        let dir = self.dir(&id);
+        let (home, stored) = (self.0.home.clone(), Arc::clone(stored));
+        let settings = self.settings(&id);
+        if settings.is_off() {
+            return;
+        }
+        let reached = tokio::task::spawn_blocking(move || {
+            let view = RosterView::load(&dir).ok()??;
+            let now = now();
+            let call = wake::call(&stored, &view, &settings, now)?;
+            Some(wake::reached(&home, id, &call, now))
+        });
+        for (session, profile) in reached.await.ok().flatten().unwrap_or_default() {
+            let may = {
+                let mut woken = self.0.woken.lock().unwrap_or_else(PoisonError::into_inner);
+                woken.may(&session.file, now())
+            };
+            if !may {
+                continue;
+            }
+            match wake::wake(&self.0.home, &session, &profile).await {
+                Ok(()) => self.tell(
+                    id,
+                    AgentEvent::Woken {
+                        agent: profile.name,
+                    },
+                ),
+                Err(error) => tracing::warn!(agent = %profile.name, %error, "cannot wake it"),
+            }
+        }
+    }
+
+    /// What the owner chose for a room.
+    pub fn settings(&self, room: &RoomId) -> AgentSettings {
+        let rooms = self.rooms();
+        let agents = rooms.get(room);
+        agents.map_or_else(AgentSettings::default, |agents| agents.settings.clone())
+    }
+
+    /// Notes down what the owner chose for a room.
+    ///
+    /// # Errors
+    /// `disk`.
+    pub async fn choose(&self, room: &RoomId, settings: AgentSettings) -> Result<(), RpcError> {
+        let (dir, chosen) = (self.dir(room), settings.clone());
+        let stored = tokio::task::spawn_blocking(move || chosen.store(&dir)).await;
+        let failed = |error: &dyn std::fmt::Display| {
+            RpcError::new(code::DISK, format!("cannot write agents.json: {error}"))
+        };
+        stored
+            .map_err(|error| failed(&error))?
+            .map_err(|error| failed(&error))?;
+        self.rooms().entry(*room).or_default().settings = settings;
+        Ok(())
+    }
+
+    fn dir(&self, room: &RoomId) -> PathBuf {
+        self.0.home.join("rooms").join(room.to_hex())
     }
 
     /// Takes a message into account, and tells where agents have answered each other as often as they may.
