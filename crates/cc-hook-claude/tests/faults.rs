@@ -255,7 +255,7 @@ fn what_is_no_event_is_named_and_not_quoted() {
         assert_eq!(machine.hook_log().lines().count(), lines);
     }
     assert!(!machine.hook_log().contains("secret"));
-    let other = event("s1", &machine.project).replace("UserPromptSubmit", "SessionStart");
+    let other = event("s1", &machine.project).replace("UserPromptSubmit", "PreCompact");
     assert!(run(machine.command(), other.as_bytes()).stdout.is_empty());
     assert_eq!(machine.hook_log().lines().count(), garbage.len());
 }
