@@ -6,5 +6,6 @@ pub mod injection;
 pub mod machine;
 pub mod model_api;
 pub mod namespace;
+pub mod on_disk;
 pub mod sim;
 pub mod vectors;
