@@ -21,6 +21,10 @@ const OURS: &[(&str, &[&str])] = &[
     ("cc-net", &["cc-proto", "cc-log"]),
     ("cc-hook-generic", &["cc-proto", "cc-log"]),
     ("cc-hook-claude", &["cc-hook-generic"]),
+    (
+        "cc-adapter-kit",
+        &["cc-proto", "cc-log", "cc-hook-generic"],
+    ),
     ("cc-examples", &["cc-proto", "cc-log", "cc-net"]),
     (
         "cc-cli",
@@ -30,6 +34,7 @@ const OURS: &[(&str, &[&str])] = &[
             "cc-net",
             "cc-hook-generic",
             "cc-hook-claude",
+            "cc-adapter-kit",
         ],
     ),
 ];
@@ -44,6 +49,7 @@ const NEVER_LINKED: &[(&str, &[&str])] = &[
     ("cc-log", &["tokio", "iroh"]),
     ("cc-hook-generic", &["tokio", "iroh"]),
     ("cc-hook-claude", &["tokio", "iroh"]),
+    ("cc-adapter-kit", &["tokio", "iroh"]),
 ];
 
 /// Two versions of these would be two kinds of keys and signatures that do not fit each other.

@@ -24,12 +24,16 @@
 //! | `verify` | [`Comparison`] |
 //! | `stop` | `{"v":1,"stopped":bool}`; false: none was running |
 //! | `identity` | [`IdentityObject`] |
-//! | `install`, `uninstall` | [`Edited`] |
+//! | `install`, `uninstall` | one [`Edited`] an agent |
+//! | `agents` | one [`ListedAgent`] an agent |
+//! | `adapter check` | one [`CheckedCase`] a case |
 //! | `preview` | one [`Previewed`] an agent |
 //! | `pause`, `resume` | [`Paused`] |
 //! | `audit` | one [`Audited`] for each room that something was told of |
 //! | `demo` | [`crate::demo::Told`] |
 
+mod adapter;
+mod agents;
 mod members;
 mod told;
 
@@ -38,6 +42,8 @@ use std::path::PathBuf;
 use serde::Serialize;
 use serde_json::Value;
 
+pub use adapter::CheckedCase;
+pub use agents::{Edited, EditedFile, Last, ListedAgent, ListedRegistration};
 pub use members::{
     Address, AdminObject, Comparison, DryRun, ListedInvite, ListedPerson, PetnameObject, Removed,
     Retracted, Revoked, TrustObject,
@@ -192,17 +198,6 @@ pub struct IdentityObject {
     pub fingerprint: String,
     /// The home folder.
     pub home: PathBuf,
-}
-
-/// `install` and `uninstall`
-#[derive(Debug, Serialize)]
-pub struct Edited {
-    /// `claude`
-    pub agent: String,
-    /// The settings file.
-    pub path: PathBuf,
-    /// Whether anything had to be done.
-    pub changed: bool,
 }
 
 /// `approve` and `refuse`

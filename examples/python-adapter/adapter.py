@@ -1,0 +1,220 @@
+#!/usr/bin/env python3
+"""An adapter for cc-connect that speaks the generic JSON of spec/adapters.md: see README.md beside this file.
+
+Reads one event on standard input, prints nothing or one injection, and always exits 0.
+"""
+
+import json
+import os
+import signal
+import sys
+
+import home as homes
+import log
+import render
+import text
+
+AGENT = "python-example"
+_DEADLINE_SECONDS = 0.18
+_EVENT_BYTES_MAX = 32 * 1024 * 1024
+_DIRECTORY_BYTES_MAX = 4096
+_REASON_CHARS_MAX = 400
+_LOG_BYTES_MAX = 256 * 1024
+
+
+class Event:
+    """What an agent says is happening: spec/adapters.md, Generic."""
+
+    def __init__(self, data):
+        try:
+            fields = json.loads(data.decode("utf-8"))
+            version, self.moment, session = fields["v"], fields["event"], fields["session"]
+            directory = fields.get("directory")
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            raise homes.Trouble("the event is not understood") from error
+        is_text = all(isinstance(it, str) and it for it in (self.moment, session))
+        if version != 1 or isinstance(version, bool) or not is_text or not isinstance(directory, (str, type(None))):
+            raise homes.Trouble("the event is not understood")
+        self.session = homes.session_name(session)
+        self.directory = _tamed(directory or os.getcwd())
+
+
+def _tamed(directory):
+    encoded = directory.encode("utf-8", "surrogatepass")
+    return None if len(encoded) > _DIRECTORY_BYTES_MAX or b"\0" in encoded else os.path.abspath(directory)
+
+
+class Room:
+    """A room with lines that the session was not shown, its cursor locked: spec/hook.md, What is offered."""
+
+    def __init__(self, home, room, reader, now, until):
+        self.id = room
+        self.folder = os.path.join(home, "rooms", room)
+        self.cursor = homes.Cursor(self.folder, reader) if os.path.isdir(self.folder) else None
+        self.log = None
+        self.candidates, self.counts, self.unread = [], {}, 0
+        self.last = None
+        if self.cursor is None:
+            raise homes.Trouble("there is no such room")
+        is_new = os.stat(os.path.join(self.folder, "log.jsonl")).st_size != self.cursor.offset
+        if is_new or self.cursor.is_stale(now):
+            self.cursor.lock(until)
+            self._read(now)
+
+    def _read(self, now):
+        self.log = log.Log(self.folder)
+        place, lines = self.log.lines_after(self.cursor)
+        self.place = place
+        if not lines:
+            if self.cursor.is_stale(now):
+                self.cursor.move(self.cursor.n, self.cursor.offset, self.cursor.id, now)
+            return
+        self.view = homes.View(self.folder, self.id)
+        lines = self._up_to_the_roster(lines)
+        if lines:
+            self.last = lines[-1]
+            for line in lines:
+                self._weigh(line)
+
+    def _up_to_the_roster(self, lines):
+        """The lines before the first that shapes the roster and lies beyond the view."""
+        for at, line in enumerate(lines):
+            if line.n > self.view.through and line.message and line.message.shapes_roster():
+                log.check([line])
+                if line.message:
+                    return lines[:at]
+        return lines
+
+    def _weigh(self, line):
+        counts = line.repairs is None
+        if line.message is None:
+            self.unread += 1
+            self.candidates.append(line)
+            return
+        is_own_agent = line.author == self.view.me and line.message.via
+        if line.message.text is None or is_own_agent or self.view.voids(line):
+            return
+        trust = self.view.trust(line.author)
+        if trust == "notice" and counts:
+            self.counts[line.author] = self.counts.get(line.author, 0) + 1
+        elif trust == "inline":
+            self.unread += counts
+            self.candidates.append(line)
+
+    def has_something(self):
+        return self.unread > 0 or bool(self.counts)
+
+    def noticed(self):
+        """The names of those at `notice`, and how many messages; the one with the most in front."""
+        by_key = sorted(self.counts.items())
+        return [(self.view.name_of(author), count) for author, count in sorted(by_key, key=lambda it: -it[1])]
+
+    def is_addressed(self, line):
+        said = line.message.text if line.message else None
+        return bool(said) and line.author != self.view.me and text.names(said, self.view.nick)
+
+    def entry(self, line, ahead, now):
+        """What is shown of a line; None where it is damaged or was passed before. `ahead` is what comes next."""
+        log.check([line] if line.is_checked else ahead)
+        if line.message is None or (line.repairs is not None and line.repairs <= self.place):
+            return None
+        return render.entry(self, line, now)
+
+    def delivered(self, now):
+        """Moves the cursor: what was looked at was told."""
+        if self.last is not None:
+            log.check([self.last])
+            self.cursor.move(self.last.n, self.last.end, self.last.id, now)
+
+    def close(self):
+        if self.log is not None:
+            self.log.close()
+        if self.cursor is not None:
+            self.cursor.unlock()
+
+
+def _collect(home, rooms, reader, now, note):
+    until, found = homes.lock_deadline(), []
+    for room in rooms:
+        try:
+            found.append(Room(home, room, reader, now, until))
+        except (homes.Trouble, log.CutShort, OSError) as error:
+            note("room %s: %s" % (render.short(room), error or "the log is cut short"))
+    return sorted(found, key=lambda room: room.cursor.at)
+
+
+def _injection(home, found, now):
+    """The text, and the rooms whose cursors move once it is out."""
+    telling = [room for room in found if room.has_something()][:render.ROOMS_MAX]
+    silent = [room for room in found if not room.has_something()]
+    if not telling:
+        return None, silent
+    load = lambda room, line, ahead: room.entry(line, ahead, now)  # noqa: E731
+    rooms_path = os.path.join(home, "rooms")
+    told, shown = render.injection(telling, rooms_path, os.urandom(8).hex(), load)
+    is_damaged = any(line.message is None for room in telling for line in room.candidates)
+    if is_damaged and not any(shown):
+        return None, []
+    return told, telling + silent
+
+
+def _answer(told):
+    return json.dumps({"v": 1, "context": told}, ensure_ascii=False).encode("utf-8") + b"\n"
+
+
+def _run(home, note):
+    event = Event(sys.stdin.buffer.read(_EVENT_BYTES_MAX + 1))
+    if event.moment not in ("prompt", "tool"):
+        return
+    if not os.path.isdir(home):
+        raise homes.Trouble("there is no home")
+    now = homes.now_ms()
+    rooms = homes.rooms_of(home, event.directory, os.environ.get("CC_CONNECT_ROOM"))
+    rooms = [room for room in rooms if not homes.is_paused(home, room, now)]
+    found = _collect(home, rooms, AGENT + "-" + event.session, now, note)
+    if event.moment == "tool" and not any(room.is_addressed(line) for room in found for line in room.candidates):
+        return
+    told, moving = _injection(home, found, now)
+    # From here on the answer goes out whole, and the cursors with it.
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    if told is not None:
+        sys.stdout.buffer.write(_answer(told))
+        sys.stdout.buffer.flush()
+    for room in moving:
+        room.delivered(now)
+
+
+def _note(home, reason):
+    """One line in hook.log: never a message, a prompt or the environment."""
+    path = os.path.join(home, "hook.log")
+    line = "%s %s - %s\n" % (homes.utc(), AGENT, text.clean_line(reason, _REASON_CHARS_MAX))
+    try:
+        os.makedirs(home, mode=0o700, exist_ok=True)
+        if os.path.exists(path) and os.path.getsize(path) > _LOG_BYTES_MAX:
+            os.rename(path, path + ".old")
+        with open(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "a", encoding="utf-8") as file:
+            file.write(line)
+    except OSError:
+        pass  # There is nobody to tell.
+
+
+def main():
+    beside_user = os.path.join(os.environ.get("HOME") or "/", ".cc-connect")
+    home = os.environ.get("CC_CONNECT_HOME") or beside_user
+
+    def give_up(_signal, _frame):
+        os._exit(0)
+
+    signal.signal(signal.SIGALRM, give_up)
+    signal.setitimer(signal.ITIMER_REAL, _DEADLINE_SECONDS)
+    try:
+        _run(home, lambda reason: _note(home, reason))
+    except homes.Trouble as trouble:
+        _note(home, str(trouble))
+    except Exception as fault:  # The human's prompt comes first.
+        _note(home, "a fault in the adapter itself: %s" % type(fault).__name__)
+    sys.stderr = None
+    os._exit(0)
+
+
+main()
