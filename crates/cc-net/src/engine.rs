@@ -214,6 +214,7 @@ impl<S: Storage> RoomEngine<S> {
     }
 
     fn reload(&mut self, now: Now) -> Result<(), EngineError> {
+        let offers = self.core.receipts().offers;
         self.core = begin::load(
             &self.storage,
             &self.dir,
@@ -223,6 +224,8 @@ impl<S: Storage> RoomEngine<S> {
             &mut self.random,
             now,
         )?;
+        self.core
+            .open_receipts(self.local.shares_receipts(), offers);
         self.stale = false;
         Ok(())
     }
@@ -255,6 +258,40 @@ impl<S: Storage> RoomEngine<S> {
         // As in a turn: a view that could not be written is behind, not wrong.
         let _ = self.write_view();
         Ok(())
+    }
+
+    /// Whether others are told what is on this machine's disk and what its agents were shown.
+    pub fn shares_receipts(&self) -> bool {
+        self.local.shares_receipts()
+    }
+
+    /// Notes down, durably, whether others are told what is on this machine's disk and what its agents
+    /// were shown. The input is to be given to a turn: it tells the core.
+    ///
+    /// # Errors
+    /// [`LocalError`]; nothing is changed then.
+    pub fn set_receipts(&mut self, share: bool) -> Result<Input, LocalError> {
+        let files = Files {
+            storage: &self.storage,
+            dir: &self.dir,
+        };
+        self.local.set_receipts(share, &files)?;
+        Ok(Input::ShareReceipts(share))
+    }
+
+    /// An agent at this machine was shown these lines of the log: what tells the core. Lines that are
+    /// damaged or not there are passed over.
+    pub fn offered(&self, agent: String, lines: &[ArrivalNo]) -> Input {
+        let read = lines.iter().filter_map(|n| self.log.read(*n).ok());
+        let shown = read.filter_map(|line| {
+            let message = line.message.ok()?;
+            let header = message.header();
+            Some((header.author, header.chain, header.seq))
+        });
+        Input::Offered {
+            agent,
+            shown: shown.collect(),
+        }
     }
 
     /// Marks the folder as that of a room that was left: it is not opened with the others until it

@@ -1,6 +1,7 @@
 //! How a room begins on this machine: made, joined, joined again, or opened as it is stored.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use cc_log::{LineInfo, LogWriter, Storage};
 use cc_proto::body::{Body, Genesis, Invite, InvitePolicy};
@@ -184,7 +185,7 @@ impl<S: Storage> RoomEngine<S> {
             return Err(no_room());
         }
         let mut random = Random::new(config.seed);
-        let core = load(
+        let mut core = load(
             &storage,
             dir,
             &log,
@@ -194,6 +195,7 @@ impl<S: Storage> RoomEngine<S> {
             now,
         )?;
         let local = Local::read(&files);
+        core.open_receipts(local.shares_receipts(), Arc::default());
         let engine = Self {
             storage,
             dir: dir.to_owned(),

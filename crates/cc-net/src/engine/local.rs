@@ -1,5 +1,5 @@
-//! What the owner noted down about others: petnames and trust, in `local.json`. It never leaves the
-//! machine.
+//! What the owner noted down of a room, in `local.json`: petnames and trust of the others, and whether
+//! they are told by receipts. It never leaves the machine.
 
 use std::collections::BTreeMap;
 
@@ -61,6 +61,8 @@ pub enum LocalError {
 #[derive(Debug, Default)]
 pub(super) struct Local {
     notes: BTreeMap<AuthorId, Note>,
+    /// Whether others are told by receipts, where the owner said so or said not to.
+    receipts: Option<bool>,
     /// The file is there and could not be read: writing would lose what is in it.
     unreadable: bool,
     /// What is not known of whom nothing is noted: where notes were lost, they may have been muted.
@@ -71,6 +73,8 @@ pub(super) struct Local {
 struct LocalFile {
     v: u32,
     people: Vec<PersonLine>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    receipts: Option<bool>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -101,9 +105,10 @@ impl Local {
                 };
             }
         };
-        if let Some(notes) = parse(&bytes) {
+        if let Some((notes, receipts)) = parse(&bytes) {
             return Self {
                 notes,
+                receipts,
                 unreadable: false,
                 lost: files.has_damaged_local(),
             };
@@ -154,8 +159,28 @@ impl Local {
         } else {
             notes.insert(who, note);
         }
-        files.write_local(&render(&notes))?;
+        files.write_local(&render(&notes, self.receipts))?;
         self.notes = notes;
+        Ok(())
+    }
+
+    /// Whether others are told by receipts. Not where notes were lost: the owner may have said so.
+    pub fn shares_receipts(&self) -> bool {
+        self.receipts.unwrap_or(!self.lost)
+    }
+
+    /// Notes down whether others are told by receipts, durably.
+    pub fn set_receipts<S: Storage>(
+        &mut self,
+        share: bool,
+        files: &Files<'_, S>,
+    ) -> Result<(), LocalError> {
+        if self.unreadable {
+            return Err(LocalError::Unreadable);
+        }
+        let receipts = (!share || self.lost).then_some(share);
+        files.write_local(&render(&self.notes, receipts))?;
+        self.receipts = receipts;
         Ok(())
     }
 
@@ -178,7 +203,7 @@ impl Local {
     }
 }
 
-fn parse(bytes: &[u8]) -> Option<BTreeMap<AuthorId, Note>> {
+fn parse(bytes: &[u8]) -> Option<(BTreeMap<AuthorId, Note>, Option<bool>)> {
     let file: LocalFile = serde_json::from_slice(bytes).ok()?;
     if file.v != VERSION {
         return None;
@@ -191,10 +216,10 @@ fn parse(bytes: &[u8]) -> Option<BTreeMap<AuthorId, Note>> {
         };
         notes.insert(line.author.parse().ok()?, note);
     }
-    Some(notes)
+    Some((notes, file.receipts))
 }
 
-fn render(notes: &BTreeMap<AuthorId, Note>) -> Vec<u8> {
+fn render(notes: &BTreeMap<AuthorId, Note>, receipts: Option<bool>) -> Vec<u8> {
     let people = notes.iter().map(|(author, note)| PersonLine {
         author: author.to_hex(),
         petname: note.petname.clone(),
@@ -203,6 +228,7 @@ fn render(notes: &BTreeMap<AuthorId, Note>) -> Vec<u8> {
     let file = LocalFile {
         v: VERSION,
         people: people.collect(),
+        receipts,
     };
     let mut bytes = serde_json::to_vec(&file).unwrap_or_default();
     bytes.push(b'\n');
@@ -254,6 +280,31 @@ mod tests {
         let mut local = Local::read(&files);
         let refused = local.set(author(1), called("bob"), &files);
         assert!(matches!(refused, Err(LocalError::Unreadable)));
+    }
+
+    #[test]
+    fn receipts_are_shared_unless_the_owner_said_not_to_or_may_have() {
+        let home = tempfile::tempdir().unwrap();
+        let files = Files {
+            storage: &FsStorage,
+            dir: home.path(),
+        };
+        let mut local = Local::read(&files);
+        assert!(local.shares_receipts());
+        local.set_receipts(false, &files).unwrap();
+        local.set(author(1), called("bob"), &files).unwrap();
+        let mut local = Local::read(&files);
+        assert!(!local.shares_receipts());
+        assert_eq!(local.note(&author(1)), called("bob"));
+        local.set_receipts(true, &files).unwrap();
+        assert!(Local::read(&files).shares_receipts());
+        std::fs::write(home.path().join(LOCAL_FILE), "{").unwrap();
+        assert!(!Local::read(&files).shares_receipts());
+        let mut local = Local::read(&files);
+        local.set(author(1), called("bob"), &files).unwrap();
+        assert!(!Local::read(&files).shares_receipts());
+        local.set_receipts(true, &files).unwrap();
+        assert!(Local::read(&files).shares_receipts());
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `request.rs`, `events.rs` | what a handle asks and hears |
 //! | `people.rs` | who belongs, and what is done about it |
+//! | `receipts.rs` | how far messages have come, and whether others are told |
 //! | `inbox.rs` | the queue to the thread |
 //! | `thread.rs` | the thread: turns, commits, outputs |
 //! | `report.rs` | what the thread tells of itself |
@@ -16,6 +17,7 @@ pub(crate) mod events;
 pub(crate) mod inbox;
 pub(crate) mod open;
 pub(crate) mod people;
+pub(crate) mod receipts;
 pub(crate) mod report;
 pub(crate) mod request;
 pub(crate) mod thread;

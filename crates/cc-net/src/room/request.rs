@@ -6,6 +6,7 @@ use cc_proto::ticket::{PeerAddress, Ticket};
 use tokio::sync::oneshot;
 
 use super::people::{NoteChange, People};
+use super::receipts::ReceiptRequest;
 use crate::engine::{DraftError, EngineError, LocalError};
 use crate::gossip::GossipStatus;
 
@@ -159,6 +160,8 @@ pub enum Request {
         /// Answered when it is durable.
         reply: oneshot::Sender<Result<(), LocalError>>,
     },
+    /// How far messages have come, and whether others are told.
+    Receipts(ReceiptRequest),
     /// Mark the folder as that of a room that was left.
     MarkLeft {
         /// Answered when it is durable.

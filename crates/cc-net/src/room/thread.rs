@@ -230,6 +230,7 @@ impl RoomThread {
             Request::Note { who, change, reply } => answers.push(Box::new(move |thread| {
                 reply.send(thread.note(who, change)).ok();
             })),
+            Request::Receipts(request) => inputs.extend(request.take(&mut self.engine)),
             Request::MarkLeft { reply } => answers.push(Box::new(move |thread| {
                 reply.send(thread.engine.mark_left()).ok();
             })),

@@ -6,6 +6,7 @@
 //! | `strangers.rs` | those who know an address, or a room's id, and belong nowhere |
 //! | `door.rs` | those who come with an invite that is none |
 //! | `messages.rs` | members who send what they should not |
+//! | `receipts.rs` | members who say of others what those did not say |
 //! | `streams.rs` | streams that are too long, too slow, half open or out of order |
 //! | `answers.rs` | peers that are dialed, and answer what they should not |
 //! | `gossip.rs` | neighbours that do not read, or send what no gossip sends |
@@ -23,6 +24,7 @@ mod floods;
 mod gossip;
 mod messages;
 mod peer;
+mod receipts;
 mod scene;
 mod strangers;
 mod streams;
