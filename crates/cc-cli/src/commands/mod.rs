@@ -1,7 +1,7 @@
 //! The commands, one module each; what they print with `--json` is in [`objects`].
 
 mod adapter;
-mod agent;
+mod agents;
 mod audit;
 mod belong;
 mod chat;
@@ -9,6 +9,7 @@ mod dry_run;
 mod held;
 pub mod hook;
 mod identity;
+mod install;
 mod invite;
 mod log;
 mod mcp;
@@ -17,7 +18,7 @@ pub mod objects;
 mod pause;
 mod preview;
 mod proof;
-mod receipts;
+pub mod receipts;
 mod room;
 mod run;
 pub mod send;
@@ -68,9 +69,9 @@ pub fn run(cli: Cli, output: Output) -> CliResult<u8> {
         Command::Run(args) => wait(run::run(&Home::open(home)?, &args, output))?,
         Command::Hook(args) => return Ok(hook::run_with_home(home, &args)),
         Command::Identity => identity::run(&Home::open(home)?, output)?,
-        Command::Install(args) => agent::install(&args, home, output)?,
-        Command::Uninstall(args) => agent::uninstall(&args, home, output)?,
-        Command::Agents => wait(agent::list(home, output))?,
+        Command::Install(args) => install::install(&args, home, output)?,
+        Command::Uninstall(args) => install::uninstall(&args, home, output)?,
+        Command::Agents => wait(agents::list(home, output))?,
         Command::Mcp(args) => wait(mcp::run(home, &args))?,
         Command::Preview(args) => preview::run(home, &args, output)?,
         Command::Pause(args) => wait(pause::pause(&Home::open(home)?, &args, output))?,

@@ -42,7 +42,7 @@ fn is_hook(words: &[&str], names: &[String]) -> bool {
     };
     matches!(
         options,
-        [] | ["--home", _] | ["--event", _] | ["--event", _, "--home", _]
+        [] | ["--home" | "--event", _] | ["--event", _, "--home", _]
     )
 }
 

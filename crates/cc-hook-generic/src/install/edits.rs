@@ -214,7 +214,7 @@ impl Edits {
                 program.map(|it| Some(it.to_owned())).into_iter().collect()
             }
             Form::Yaml => {
-                let paths = yaml_list::ours(text, &entry.at[0], &is_view)?;
+                let paths = yaml_list::ours(text, &entry.at[0], &is_view);
                 paths.into_iter().map(|_| None).collect()
             }
             Form::File if is_our_file(text) => vec![program_of_file(text)],

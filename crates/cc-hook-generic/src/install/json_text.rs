@@ -294,13 +294,11 @@ impl Parsed<'_> {
         let gap = self.gap_before(last.start);
         let trailing = self.comma(last.end..container.span.end);
         let end = self.line_end(trailing.map_or(last.end, |comma| comma + 1), gap);
-        match trailing {
-            Some(_) => replace(self.text, end..end, &format!("{gap}{part},")),
-            None => {
-                let with = replace(self.text, end..end, &format!("{gap}{part}"));
-                replace(&with, last.end..last.end, ",")
-            }
+        if trailing.is_some() {
+            return replace(self.text, end..end, &format!("{gap}{part},"));
         }
+        let with = replace(self.text, end..end, &format!("{gap}{part}"));
+        replace(&with, last.end..last.end, ",")
     }
 
     /// The text without the part at `index` of an object or array, its comma and the space before it.

@@ -145,7 +145,9 @@ pub(super) mod toml_block {
                 // The command comes before its arguments, whatever their order in the file.
                 let mut values: Vec<_> = table.iter().collect();
                 values.sort_by_key(|(key, _)| (*key != "command", (*key).clone()));
-                values.iter().for_each(|(_, value)| collect(value, strings));
+                for (_, value) in values {
+                    collect(value, strings);
+                }
             }
             _ => {}
         }
@@ -193,7 +195,7 @@ pub(super) mod yaml_list {
         let item = quoted(path)?;
         let by_hand = || Fault::ByHand(format!("{key}: [{item}]"));
         let mut text = text.to_owned();
-        let there = ours(&text, key, is_ours)?;
+        let there = ours(&text, key, is_ours);
         if there.iter().any(|it| it == path) {
             return Ok(text);
         }
@@ -255,7 +257,7 @@ pub(super) mod yaml_list {
         key: &str,
         is_ours: &dyn Fn(&str) -> bool,
     ) -> Result<Option<String>, Fault> {
-        let there = ours(text, key, is_ours)?;
+        let there = ours(text, key, is_ours);
         if there.is_empty() {
             return Ok(None);
         }
@@ -289,11 +291,7 @@ pub(super) mod yaml_list {
     }
 
     /// Our paths in the list.
-    pub fn ours(
-        text: &str,
-        key: &str,
-        is_ours: &dyn Fn(&str) -> bool,
-    ) -> Result<Vec<String>, Fault> {
+    pub fn ours(text: &str, key: &str, is_ours: &dyn Fn(&str) -> bool) -> Vec<String> {
         let mut found = Vec::new();
         let mut within = false;
         for (_, line) in lines(text) {
@@ -307,7 +305,7 @@ pub(super) mod yaml_list {
                 found.extend(paths(bare).into_iter().filter(|path| is_ours(path)));
             }
         }
-        Ok(found)
+        found
     }
 
     /// The strings in double quotes on a line.

@@ -223,12 +223,11 @@ impl FileChange {
         let _ = match step {
             // What another program wrote meanwhile is not ours to overwrite.
             Step::File if self.is_as_written() => self.target.restore(&self.before),
-            Step::File => Ok(()),
             Step::Backup | Step::Drop => match &self.backup.0 {
                 Some(kept) => self.target.keep_backup(kept),
                 None => self.target.drop_backup(),
             },
-            Step::Folders => Ok(()),
+            Step::File | Step::Folders => Ok(()),
         };
         if let (Step::Backup, Before::Nothing { folders }) = (step, &self.before) {
             self.target.remove_folders(*folders);
