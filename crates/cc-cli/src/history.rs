@@ -9,15 +9,20 @@ use cc_proto::body::{Body, Kind as MessageKind};
 use cc_proto::id::{ArrivalNo, AuthorId, ChainId, MessageId, Seq, Timestamp};
 use cc_proto::message::Message;
 use cc_proto::roster::Roster;
-use cc_proto::text::{MemberName, clean_nick, clean_text, fingerprint};
+use cc_proto::text::{MemberName, clean_line, clean_nick, clean_text, fingerprint};
 
-use crate::commands::objects::{LogLine, object};
+use crate::commands::objects::{LogLine, LogReceipt, object};
+use crate::commands::receipts::Receipts;
 use crate::error::{CliError, CliResult, Kind};
 use crate::home::Home;
 use crate::names;
 use crate::output::{Output, Style};
 use crate::rooms::{self, KnownRoom, short};
+use crate::rpc::ReceiptInfo;
 use crate::when;
+
+/// Names listed of those whom a message has reached; the others are counted.
+const NAMES_MAX: usize = 8;
 
 /// An open history.
 pub struct History {
@@ -104,34 +109,63 @@ impl History {
         skip: impl Fn(&Line) -> bool,
         output: Output,
     ) -> CliResult<ArrivalNo> {
+        let end = self.refresh(last)?;
+        self.print_range(last, end, &Receipts::new(), skip, output)?;
+        Ok(end)
+    }
+
+    /// Looks for what has arrived after `last`; gives the number of the newest line.
+    pub fn refresh(&mut self, last: ArrivalNo) -> CliResult<ArrivalNo> {
         self.reader.refresh().map_err(|error| unreadable(&error))?;
-        let end = self.len();
-        if end <= last {
-            return Ok(last);
+        if self.len() > last {
+            self.refresh_names()?;
         }
-        self.refresh_names()?;
+        Ok(self.len().max(last))
+    }
+
+    /// Prints the lines after `last` up to `end`, which is no newer than the newest of the last refresh, with what is
+    /// known of how far they have come.
+    pub fn print_range(
+        &mut self,
+        last: ArrivalNo,
+        end: ArrivalNo,
+        receipts: &Receipts,
+        skip: impl Fn(&Line) -> bool,
+        output: Output,
+    ) -> CliResult {
+        if end <= last {
+            return Ok(());
+        }
         // Printing a line notes its place, and reading one does not.
         let mut tips = std::mem::take(&mut self.tips);
-        for line in self.lines_after(last)? {
+        for line in self.lines_between(last, end)? {
             let line = line.map_err(|error| unreadable(&error))?;
             if self.is_void(&line) {
                 continue;
             }
             let fork = is_fork(&mut tips, &line);
             if !skip(&line) {
-                self.print(&line, fork, output);
+                self.print(&line, fork, receipts.get(&line.n.0), output);
             }
         }
         self.tips = tips;
-        Ok(end)
+        Ok(())
     }
 
     fn lines_after(
         &self,
         last: ArrivalNo,
     ) -> CliResult<impl Iterator<Item = Result<Line, cc_log::ReadError>> + '_> {
+        self.lines_between(last, self.len())
+    }
+
+    fn lines_between(
+        &self,
+        last: ArrivalNo,
+        end: ArrivalNo,
+    ) -> CliResult<impl Iterator<Item = Result<Line, cc_log::ReadError>> + '_> {
         self.reader
-            .range(ArrivalNo(last.0 + 1), self.len())
+            .range(ArrivalNo(last.0 + 1), end)
             .map_err(|error| unreadable(&error))
     }
 
@@ -143,9 +177,13 @@ impl History {
     }
 
     /// Prints a line: the object with `--json`, else what a person cares about.
-    fn print(&self, line: &Line, fork: bool, output: Output) {
+    fn print(&self, line: &Line, fork: bool, receipt: Option<&ReceiptInfo>, output: Output) {
         if output.json() {
-            output.data(&object(&self.to_object(line, fork)), "");
+            let shown = LogLine {
+                receipt: receipt.map(to_receipt),
+                ..self.to_object(line, fork)
+            };
+            output.data(&object(&shown), "");
             return;
         }
         if fork && let Ok(message) = &line.message {
@@ -156,7 +194,39 @@ impl History {
         }
         if let Some(text) = self.to_text(line, output) {
             output.text(text);
+            let said = line.message.as_ref().is_ok_and(|it| it.text().is_some());
+            if let Some(receipt) = receipt.filter(|_| said) {
+                let way = self.way(receipt);
+                output.text(format!("      {}", output.style(Style::Dim, &way)));
+            }
         }
+    }
+
+    /// How far a message has come, in words.
+    fn way(&self, receipt: &ReceiptInfo) -> String {
+        let name = |key: &str| {
+            let author: Option<AuthorId> = key.parse().ok();
+            author.map_or_else(String::new, |author| format!("@{}", self.name(&author)))
+        };
+        let mut way = "✓ stored".to_owned();
+        let others = receipt.others;
+        if others > 0 && receipt.reached.is_empty() {
+            way += &format!(" · reached none of {others} yet");
+        } else if others > 0 {
+            let names = receipt.reached.iter().map(|key| name(key));
+            way += &format!(
+                " · reached {} of {others}: {}",
+                receipt.reached.len(),
+                listed(names.collect())
+            );
+        }
+        if !receipt.offered.is_empty() {
+            let offered = receipt.offered.iter();
+            let agents =
+                offered.map(|it| format!("{}'s {}", name(&it.author), clean_line(&it.agent, 64)));
+            way += &format!(" · offered to {}", listed(agents.collect()));
+        }
+        way
     }
 
     /// Reads the names anew; on a view that cannot be read, the old ones stay.
@@ -229,6 +299,7 @@ impl History {
                 .and_then(about)
                 .map(|author| author.to_hex()),
             fork,
+            receipt: None,
         }
     }
 
@@ -289,6 +360,26 @@ impl History {
             Body::Leave => "left".to_owned(),
             _ => return None,
         })
+    }
+}
+
+/// A few of them, and how many more there are.
+fn listed(mut names: Vec<String>) -> String {
+    let more = names.len().saturating_sub(NAMES_MAX);
+    names.truncate(NAMES_MAX);
+    let names = names.join(", ");
+    if more > 0 {
+        return format!("{names} and {more} more");
+    }
+    names
+}
+
+fn to_receipt(info: &ReceiptInfo) -> LogReceipt {
+    LogReceipt {
+        stored: true,
+        others: info.others,
+        reached: info.reached.clone(),
+        offered: info.offered.clone(),
     }
 }
 

@@ -3,7 +3,9 @@
 use cc_proto::id::{ArrivalNo, Timestamp};
 use serde_json::json;
 
+use super::receipts;
 use crate::args::LogArgs;
+use crate::client::Client;
 use crate::error::{CliError, CliResult, Kind};
 use crate::history::History;
 use crate::home::Home;
@@ -22,15 +24,45 @@ pub async fn run(home: &Home, args: &LogArgs, output: Output) -> CliResult {
         .map(|since| when::parse_since(since, when::now()))
         .transpose()?;
     if args.follow {
-        return follow(home, &room, since, output).await;
+        return follow(home, &room, since, args.receipts, output).await;
     }
+    let mut client = match args.receipts {
+        true => Some(launch::connect_or_start(home).await?),
+        false => None,
+    };
     if let Some(mut history) = open(home, &room)? {
         let last = start(&history, since)?;
-        history.print_after(last, |_| false, output)?;
+        print(&mut history, last, &room, client.as_mut(), output).await?;
     } else {
         output.note("nothing has arrived yet");
     }
     Ok(())
+}
+
+/// Prints what has arrived after `last`, and with a way to the daemon how far it has come; gives the newest line.
+async fn print(
+    history: &mut History,
+    mut last: ArrivalNo,
+    room: &KnownRoom,
+    client: Option<&mut Client>,
+    output: Output,
+) -> CliResult<ArrivalNo> {
+    let Some(client) = client else {
+        return history.print_after(last, |_| false, output);
+    };
+    let end = history.refresh(last)?;
+    while last < end {
+        let (known, through) = receipts::after(client, room, last.0, end.0).await?;
+        // An answer about nothing: the daemon does not have what the log has.
+        let through = if through > last.0 {
+            ArrivalNo(through)
+        } else {
+            end
+        };
+        history.print_range(last, through.min(end), &known, |_| false, output)?;
+        last = through.min(end);
+    }
+    Ok(end)
 }
 
 /// The history; none before a member let us in.
@@ -42,7 +74,13 @@ fn open(home: &Home, room: &KnownRoom) -> CliResult<Option<History>> {
     }
 }
 
-async fn follow(home: &Home, room: &KnownRoom, since: Option<Since>, output: Output) -> CliResult {
+async fn follow(
+    home: &Home,
+    room: &KnownRoom,
+    since: Option<Since>,
+    with_receipts: bool,
+    output: Output,
+) -> CliResult {
     let mut client = launch::connect_or_start(home).await?;
     // Before the first look, so that nothing falls between.
     let _: Subscribed = client
@@ -62,7 +100,8 @@ async fn follow(home: &Home, room: &KnownRoom, since: Option<Since>, output: Out
             shown = Some((history, last));
         }
         if let Some((history, last)) = &mut shown {
-            *last = history.print_after(*last, |_| false, output)?;
+            let daemon = with_receipts.then_some(&mut client);
+            *last = print(history, *last, room, daemon, output).await?;
         }
         let Some(notification) = client.notification().await else {
             return Err(CliError::new(Kind::Daemon, "the daemon has stopped"));

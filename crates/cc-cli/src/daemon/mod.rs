@@ -13,6 +13,7 @@ mod connection;
 mod keeper;
 mod members;
 mod methods;
+mod receipts;
 mod refusals;
 mod server;
 mod subscription;
@@ -93,6 +94,7 @@ async fn serve(home: Home, bind: Option<SocketAddr>) -> CliResult {
     // Nobody is waiting any more: the command was ended, and the daemon it wanted is not wanted either.
     let wanted = say(&json!({"v": 1, "ready": true})).and_then(|()| process::silence_stdout());
     if wanted.is_ok() {
+        let _offers = receipts::watch(keeper.handle.clone(), end.clone());
         let ending = async {
             signals.await;
             tracing::info!("told to stop by a signal");
