@@ -55,6 +55,7 @@ mod error;
 pub mod fault;
 mod fs;
 mod index;
+mod kinds;
 mod layout;
 mod line;
 mod lines;

@@ -76,6 +76,21 @@ impl<F: StorageFile> Records<F> {
         }
     }
 
+    /// Records `from..=to`, those in the file with one call.
+    pub fn between(&self, from: ArrivalNo, to: ArrivalNo) -> io::Result<Vec<Option<Record>>> {
+        let last_stored = ArrivalNo(to.0.min(self.flushed));
+        let mut records = read_many(&self.file, from, last_stored)?;
+        for (n, record) in self.altered.range(from..=last_stored.max(from)) {
+            if let Some(held) = records.get_mut((n.0 - from.0) as usize) {
+                *held = Some(*record);
+            }
+        }
+        for n in from.0.max(self.flushed + 1)..=to.0 {
+            records.push(self.record(ArrivalNo(n))?);
+        }
+        Ok(records)
+    }
+
     /// The record in the file, of which nothing is trusted yet.
     pub fn read_stored(&self, n: ArrivalNo) -> io::Result<Option<Record>> {
         read(&self.file, n)

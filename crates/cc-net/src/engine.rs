@@ -11,10 +11,12 @@
 //! | `begin.rs` | a room made, joined, or opened |
 //! | `files.rs`, `local.rs` | the small files beside the log |
 //! | `view.rs` | the view for readers |
+//! | `summaries.rs` | which summary of the room stands |
 
 mod begin;
 mod files;
 mod local;
+mod summaries;
 mod types;
 mod view;
 
@@ -33,6 +35,7 @@ use files::Files;
 pub(crate) use files::is_left;
 use local::Local;
 pub use local::{LocalError, Note};
+use summaries::Summaries;
 pub use types::{Appended, DraftError, EngineConfig, EngineError, StoredDraft, Turn};
 
 /// Cursors of sessions that are long gone are swept this often.
@@ -48,6 +51,7 @@ pub struct RoomEngine<S: Storage = FsStorage> {
     local: Local,
     log: LogWriter<S>,
     core: RoomCore,
+    summaries: Summaries,
     random: Random,
     /// Set while the core could not be opened anew after a failure of the disk: it may believe that
     /// it holds what is not stored, so nothing is asked of it.
@@ -110,7 +114,8 @@ impl<S: Storage> RoomEngine<S> {
             .appended
             .iter()
             .any(|line| line.message.shapes_roster());
-        if roster_changed || shaped {
+        let summary_changed = self.summaries.take_changed();
+        if roster_changed || shaped || summary_changed {
             // A view that could not be written is behind, not wrong: hooks stop before the first
             // line that it does not take in, and it is written again with the next one.
             let _ = self.write_view();
@@ -165,6 +170,7 @@ impl<S: Storage> RoomEngine<S> {
                 id,
             } => {
                 self.log.erase(&author, chain, seq, &id)?;
+                self.summaries.forget(&author, &id);
             }
             output => turn.outputs.push(output),
         }
@@ -178,8 +184,10 @@ impl<S: Storage> RoomEngine<S> {
         let names_owner = message
             .text()
             .is_some_and(|said| text::names_reader(said, own));
-        self.log
-            .append(message, now.wall, LineInfo { nick, names_owner })
+        let line = LineInfo { nick, names_owner };
+        let n = self.log.append(message, now.wall, line)?;
+        self.summaries.take(message, n, now.wall);
+        Ok(n)
     }
 
     /// After a failure of the disk: nothing of the turn is stored, so nothing of it may be told.
@@ -209,6 +217,7 @@ impl<S: Storage> RoomEngine<S> {
             .extend(lost.into_iter().map(|token| (token, Err(error()))));
         undone.drafts.append(&mut rejected);
         self.log.abandon();
+        self.summaries = Summaries::load(&self.log).unwrap_or_default();
         self.stale = self.reload(now).is_err();
         undone
     }

@@ -51,7 +51,8 @@ use lines::{count_line, notice_lines, room_line};
 
 pub use excerpt::{EXCERPT_BYTES_MIN, Excerpt, ExcerptText, excerpt};
 pub use file_view::{
-    FILE_VIEW_BYTES_MAX, FILE_VIEW_MESSAGES_MAX, FileView, FileViewMessage, FileViewRoom, file_view,
+    FILE_VIEW_BYTES_MAX, FILE_VIEW_MESSAGES_MAX, FileView, FileViewMessage, FileViewRoom,
+    NO_ROOM_TEXT, PAUSED_TEXT, file_view,
 };
 pub use orientation::{
     MEMBERS_NAMED_MAX, ORIENTATION_BYTES_MAX, Orientation, OrientedMember, RoomOrientation,

@@ -6,7 +6,7 @@
 //! next daemon clears away under the lock, and nothing else.
 //!
 //! Tasks: the *keeper* owns what belongs to all rooms (the node, the relay setting, the bindings) and takes one change
-//! at a time; each connection has a reader, a writer and a set of requests under way.
+//! at a time; *views* keeps what agents without a hook read; each connection has a reader, a writer and a set of requests under way.
 
 mod agents;
 mod connection;
@@ -17,6 +17,7 @@ mod receipts;
 mod refusals;
 mod server;
 mod subscription;
+mod views;
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
@@ -27,6 +28,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
@@ -91,6 +93,8 @@ async fn serve(home: Home, bind: Option<SocketAddr>) -> CliResult {
         pid = std::process::id(),
         "ready"
     );
+    let mut tasks = JoinSet::new();
+    tasks.spawn(views::keep_fresh(home.path().to_owned(), end.clone()));
     // Nobody is waiting any more: the command was ended, and the daemon it wanted is not wanted either.
     let wanted = say(&json!({"v": 1, "ready": true})).and_then(|()| process::silence_stdout());
     if wanted.is_ok() {
@@ -108,6 +112,7 @@ async fn serve(home: Home, bind: Option<SocketAddr>) -> CliResult {
         });
     }
     keeper.shutdown().await;
+    while tasks.join_next().await.is_some() {}
     tracing::info!("stopped");
     wanted
 }

@@ -16,6 +16,7 @@ use cc_proto::ticket::Ticket;
 
 use super::files::Files;
 use super::local::Local;
+use super::summaries::Summaries;
 use super::{EngineConfig, EngineError, RoomEngine};
 
 impl<S: Storage> RoomEngine<S> {
@@ -196,6 +197,8 @@ impl<S: Storage> RoomEngine<S> {
         )?;
         let local = Local::read(&files);
         core.open_receipts(local.shares_receipts(), Arc::default());
+        // A room is as good without them: they are a hint for readers.
+        let summaries = Summaries::load(&log).unwrap_or_default();
         let engine = Self {
             storage,
             dir: dir.to_owned(),
@@ -204,6 +207,7 @@ impl<S: Storage> RoomEngine<S> {
             local,
             log,
             core,
+            summaries,
             random,
             stale: false,
             sweep_at_ms: 0,

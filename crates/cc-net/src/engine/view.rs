@@ -37,6 +37,7 @@ impl<S: Storage> RoomEngine<S> {
             })
             .collect();
         view.strays = self.core.strays();
+        view.summary = self.summaries.newest(&view).map(|n| n.0);
         view.save(&self.storage, &self.dir)
     }
 

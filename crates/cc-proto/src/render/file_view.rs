@@ -16,6 +16,11 @@ pub const FILE_VIEW_BYTES_MAX: usize = 16_384;
 /// How many of a room's newest messages are considered for showing.
 pub const FILE_VIEW_MESSAGES_MAX: usize = 50;
 
+/// The whole file where the folder is connected to no room.
+pub const NO_ROOM_TEXT: &str = "This folder is connected to no cc-connect chat room.\n";
+/// The whole file while the owner wants agents left alone.
+pub const PAUSED_TEXT: &str = "The owner paused what reaches agents from the cc-connect chat rooms of this folder. Nothing of them is shown here until that ends.\n";
+
 /// What a file view is made from.
 #[derive(Clone, Debug)]
 pub struct FileView<'a> {
@@ -62,11 +67,10 @@ pub struct FileViewMessage {
 /// Chosen as for a prompt, except that nobody's messages come first: the newest, and a fair share for each author.
 pub fn file_view(view: &FileView<'_>) -> String {
     if view.paused {
-        return "The owner paused what reaches agents from cc-connect chat rooms. Nothing is shown here until that ends.\n"
-            .to_owned();
+        return PAUSED_TEXT.to_owned();
     }
     let Some(first) = view.rooms.first() else {
-        return "This folder is connected to no cc-connect chat room.\n".to_owned();
+        return NO_ROOM_TEXT.to_owned();
     };
     let rooms: Vec<&FileViewRoom<'_>> = view.rooms.iter().take(ROOMS_TOLD_MAX).collect();
     let fence = fence(view.nonce);
