@@ -138,12 +138,14 @@ fn shadow(text: &str, lax: Lax) -> (String, Vec<Range<usize>>) {
     let mut at = 0;
     // A comma that nothing but space and comments followed so far.
     let mut comma = None;
+    let mut previous = b'{';
     while at < shadow.len() {
         let rest = &text.as_bytes()[at..];
         match rest[0] {
             b'"' => {
                 at = string_end(text, at);
                 comma = None;
+                previous = b'"';
                 continue;
             }
             b'/' if lax.comments && (rest.starts_with(b"//") || rest.starts_with(b"/*")) => {
@@ -166,7 +168,8 @@ fn shadow(text: &str, lax: Lax) -> (String, Vec<Range<usize>>) {
                 at += end;
                 continue;
             }
-            b',' => comma = Some(at),
+            // Only behind a part.
+            b',' => comma = Some(at).filter(|_| !b"{[,:".contains(&previous)),
             b'}' | b']' => {
                 if let Some(comma) = comma.take().filter(|_| lax.trailing_commas) {
                     shadow[comma] = b' ';
@@ -174,6 +177,9 @@ fn shadow(text: &str, lax: Lax) -> (String, Vec<Range<usize>>) {
             }
             b' ' | b'\t' | b'\n' | b'\r' => {}
             _ => comma = None,
+        }
+        if !rest[0].is_ascii_whitespace() {
+            previous = rest[0];
         }
         at += 1;
     }
@@ -305,7 +311,7 @@ impl Parsed<'_> {
     pub fn remove(&self, container: &Node, index: usize) -> String {
         let parts = container.parts();
         let part = parts[index].clone();
-        let start = part.start - self.space_before(part.start).len();
+        let start = self.cut_start(&part);
         let next = parts.get(index + 1).map(|next| next.start);
         let after = self.comma(part.end..next.unwrap_or(container.span.end));
         let previous = index.checked_sub(1).map(|previous| parts[previous].end);
@@ -356,6 +362,19 @@ impl Parsed<'_> {
         let bound = comment.map_or(0, |comment| comment.end);
         let before = &self.text[bound..at];
         &before[before.trim_end().len()..]
+    }
+
+    /// Where to cut so that the space before a part goes with it, but not a line break that ends a comment for what follows.
+    fn cut_start(&self, part: &Range<usize>) -> usize {
+        let space = self.space_before(part.start);
+        let start = part.start - space.len();
+        let comment = self.comments.iter().find(|it| it.end == start);
+        let is_line = comment.is_some_and(|it| self.text[it.clone()].starts_with("//"));
+        let rest = self.text[part.end..].trim_start_matches([' ', '\t', ',']);
+        if !is_line || rest.starts_with(['\n', '\r']) {
+            return start;
+        }
+        start + space.find('\n').map_or(0, |at| at + 1)
     }
 
     /// What a neighbour has in front: a line break and its indent, or the space on its line.

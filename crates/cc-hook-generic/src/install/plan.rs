@@ -104,7 +104,13 @@ impl Plan {
         };
         let kept = target.backup()?;
         // An earlier backup stays as long as an entry of ours does; without one it is out of date.
-        let keep = after != After::Same && (!had_ours || kept.is_none());
+        // One that says there was nothing stays true while there is nothing, and knows of more folders.
+        let still_nothing = matches!(
+            (&kept, &before),
+            (Some(Before::Nothing { .. }), Before::Nothing { .. })
+        );
+        let out_of_date = !had_ours && !still_nothing;
+        let keep = after != After::Same && (out_of_date || kept.is_none());
         self.files.push(FileChange {
             path: edits.path.clone(),
             target,
