@@ -257,7 +257,7 @@ fn any_room() -> impl Strategy<Value = Room> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(96))]
+    #![proptest_config(ProptestConfig::with_cases(40))]
 
     #[test]
     fn nothing_that_anybody_writes_gets_out_of_its_place(

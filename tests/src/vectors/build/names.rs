@@ -14,7 +14,7 @@ pub(super) fn add(cases: &mut Cases) {
 }
 
 fn texts(cases: &mut Cases) {
-    let all: [(&str, &str, &str, &str); 17] = [
+    let all: [(&str, &str, &str, &str); 18] = [
         ("empty", "Nothing stays nothing.", "", ""),
         (
             "ascii",
@@ -82,6 +82,12 @@ fn texts(cases: &mut Cases) {
             "Noncharacters of every plane are escaped.",
             "\u{fdd0}\u{fdef}\u{fffe}\u{ffff}\u{1fffe}\u{10ffff}",
             "\\u{fdd0}\\u{fdef}\\u{fffe}\\u{ffff}\\u{1fffe}\\u{10ffff}",
+        ),
+        (
+            "marks",
+            "Of combining marks in a row eight stay.",
+            "a\u{301}\u{301}\u{301}\u{301}\u{200b}\u{301}\u{301}\u{301}\u{301}\u{336}\u{301}b\u{301}",
+            "a\u{301}\u{301}\u{301}\u{301}\u{301}\u{301}\u{301}\u{301}b\u{301}",
         ),
         (
             "zero-width",
