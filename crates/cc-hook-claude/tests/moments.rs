@@ -13,7 +13,8 @@ use std::time::{Duration, SystemTime};
 use cc_hook_claude::ClaudeCode;
 use cc_hook_generic::audit::{self, AuditEvent};
 use cc_hook_generic::{
-    Moment, Pause, Preview, PreviewRequest, WAKE_TEXT, pause, preview, sessions, wake_path,
+    Moment, Pause, Preview, PreviewRequest, WAKE_TEXT, pause, preview, sessions, sweep_sessions,
+    wake_path,
 };
 use cc_proto::id::Timestamp;
 use serde_json::Value;
@@ -259,6 +260,29 @@ fn a_session_is_noted_with_its_place_and_its_last_event() {
     assert!(sessions(&machine.home).unwrap().is_empty());
     machine.prompt("s1");
     assert_eq!(sessions(&machine.home).unwrap().len(), 1);
+}
+
+#[test]
+fn sessions_of_a_month_ago_are_swept_and_no_others() {
+    let (machine, _room) = Machine::with_room();
+    for session in ["old", "new"] {
+        answer(&machine, "SessionStart", session).unwrap();
+    }
+    let days = |days: u64| SystemTime::now() - Duration::from_secs(days * 24 * 60 * 60);
+    let age = |name: &str, at: SystemTime| {
+        let path = machine.home.join("sessions").join(name);
+        let file = fs::File::options().append(true).open(path).unwrap();
+        file.set_modified(at).unwrap();
+    };
+    age("claude-code-old.json", days(31));
+    age("claude-code-old.wake", days(31));
+    age("claude-code-new.json", days(29));
+    age("claude-code-new.wake", days(31));
+    assert_eq!(sweep_sessions(&machine.home, now()).unwrap(), 1);
+    let left = fs::read_dir(machine.home.join("sessions")).unwrap();
+    let mut left: Vec<_> = left.map(|entry| entry.unwrap().file_name()).collect();
+    left.sort();
+    assert_eq!(left, ["claude-code-new.json", "claude-code-new.wake"]);
 }
 
 #[test]

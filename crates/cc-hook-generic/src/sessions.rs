@@ -258,23 +258,33 @@ fn read(path: &Path) -> Option<Session> {
 /// # Errors
 /// As the file system reports them.
 pub fn sweep(home: &Path, now: Timestamp) -> io::Result<usize> {
+    let is_old = |path: &Path| {
+        let modified = fs::metadata(path).and_then(|meta| meta.modified());
+        modified.is_ok_and(|at| timestamp(at).0.saturating_add(SESSION_UNUSED_MS_MAX) < now.0)
+    };
     let mut swept = 0;
     for path in files(home)? {
-        let modified = fs::metadata(&path).and_then(|meta| meta.modified());
-        let Ok(modified) = modified else {
-            continue;
-        };
-        if timestamp(modified).0.saturating_add(SESSION_UNUSED_MS_MAX) >= now.0 {
+        let extension = path.extension().and_then(|it| it.to_str());
+        let record = path.with_extension("json");
+        // What a session watches may be old while the session is not.
+        let is_watched = extension == Some("wake") && record.exists();
+        if is_watched || !is_old(&path) {
             continue;
         }
-        let is_record = path.extension().is_some_and(|it| it == "json");
-        match fs::remove_file(&path) {
-            Ok(()) => swept += usize::from(is_record),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(error),
+        if extension == Some("json") {
+            remove_if_there(&path.with_extension("wake"))?;
+            swept += 1;
         }
+        remove_if_there(&path)?;
     }
     Ok(swept)
+}
+
+fn remove_if_there(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
 }
 
 fn system_time(at: Timestamp) -> SystemTime {

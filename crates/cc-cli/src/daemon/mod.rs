@@ -17,6 +17,7 @@ mod receipts;
 mod refusals;
 mod server;
 mod subscription;
+mod sweep;
 mod views;
 
 use std::fs::{self, File, OpenOptions};
@@ -95,6 +96,7 @@ async fn serve(home: Home, bind: Option<SocketAddr>) -> CliResult {
     );
     let mut tasks = JoinSet::new();
     tasks.spawn(views::keep_fresh(home.path().to_owned(), end.clone()));
+    tasks.spawn(sweep::sessions(home.path().to_owned(), end.clone()));
     // Nobody is waiting any more: the command was ended, and the daemon it wanted is not wanted either.
     let wanted = say(&json!({"v": 1, "ready": true})).and_then(|()| process::silence_stdout());
     if wanted.is_ok() {
