@@ -538,6 +538,19 @@ fn tools_that_another_way_registered_are_ours_to_mend() {
     assert_eq!(fs::read_to_string(&file).unwrap(), "{}");
 }
 
+#[test]
+fn what_follows_a_comment_stays_outside_it() {
+    let place = Place::new();
+    let file = place.path().join(".gemini/settings.json");
+    let text = "{\"a\":1,// \n\"hooks\":{\"BeforeAgent\":[]}}";
+    place.write(&file, text, 0o600);
+    place.install("gemini").unwrap();
+    fs::remove_file(backup_path(&file)).unwrap();
+    place.uninstall("gemini").unwrap();
+    assert_eq!(fs::read_to_string(&file).unwrap(), "{\"a\":1// \n}");
+    place.install("gemini").unwrap();
+}
+
 fn any_json() -> impl Strategy<Value = serde_json::Value> {
     let leaf = prop_oneof![
         Just(serde_json::Value::Null),

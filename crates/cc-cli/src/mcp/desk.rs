@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use cc_hook_generic::Profile;
+use cc_hook_generic::{AUTO, Profile};
 use cc_proto::id::Timestamp;
 use cc_proto::text::{clean_nick, names_reader};
 use tokio_util::sync::CancellationToken;
@@ -97,6 +97,7 @@ pub async fn blocking<T: Send + 'static>(
 
 /// The agent's name, and all names it goes by. One without a profile goes by what it was called here.
 fn agent(home: Option<&Home>, asked: &str) -> (String, Vec<String>) {
+    let asked = if asked == AUTO { whose() } else { asked };
     let own = || Profile::find(home?.path(), asked).ok().flatten();
     if let Some(profile) = Profile::named(asked).or_else(own) {
         let called = std::iter::once(profile.name.clone()).chain(profile.aliases);
@@ -104,6 +105,20 @@ fn agent(home: Option<&Home>, asked: &str) -> (String, Vec<String>) {
     }
     let name = clean_nick(asked).unwrap_or_else(|| "agent".to_owned());
     (name.clone(), vec![name])
+}
+
+/// Which agent started this server, by what it leaves in the environment: for a plugin that several agents take. Codex leaves nothing.
+fn whose() -> &'static str {
+    let marks = [
+        ("CLAUDECODE", "claude-code"),
+        (SESSION_VARIABLE, "claude-code"),
+        ("COPILOT_AGENT_SESSION_ID", "copilot-cli"),
+        ("QWEN_CODE_SESSION_ID", "qwen-code"),
+    ];
+    let mut there = marks
+        .iter()
+        .filter(|(name, _)| std::env::var_os(name).is_some());
+    there.next().map_or("codex", |(_, agent)| agent)
 }
 
 /// The agent's own name for the session where it tells, else one for this process.

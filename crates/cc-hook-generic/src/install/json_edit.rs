@@ -204,8 +204,18 @@ fn has_shape(item: &Node, template: &Value, list: &str) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Every object below `node` that has our hook's command line in it.
+/// Every object below `node` that has our hook's command line in it; `node` itself may be one.
 fn hooks(node: &Node, trail: &mut Vec<usize>, how: &Reading, found: &mut Vec<Place>) {
+    let bare = node
+        .text()
+        .and_then(|line| Some((line, hook_program(line, &how.names)?)));
+    if let Some((line, program)) = bare {
+        found.push(Place {
+            trail: trail.clone(),
+            line: Some((line.to_owned(), node.span.clone())),
+            program,
+        });
+    }
     if node.members().is_some() {
         for child in node.children() {
             let line = child.text();
