@@ -9,14 +9,14 @@ use std::io;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
-use cc_log::{Durability, FsStorage, Line, LogReader, RosterView, Storage as _};
+use cc_log::{Durability, FsStorage, Line, RosterView, Storage as _, Trust};
 use cc_proto::id::{ArrivalNo, AuthorId, Hash, RoomId, Timestamp};
 use cc_proto::render::{
-    FILE_VIEW_MESSAGES_MAX, FileView, FileViewMessage, FileViewRoom, Quote, file_view,
+    FILE_VIEW_MESSAGES_MAX, FileView, FileViewMessage, FileViewRoom, file_view,
 };
 
+use crate::offer::{judged_through, nonce, open_log, quote_of, unreadable, with_view};
 use crate::pause::Pause;
-use crate::quote::quote;
 
 /// The folder in the home.
 pub const VIEWS_DIR: &str = "views";
@@ -55,10 +55,8 @@ pub fn write_view(
         }
     }
     let paused = rooms.iter().any(|room| pause.holds(room, now)) && open.is_empty();
-    let mut nonce = [0; 8];
-    getrandom::fill(&mut nonce).map_err(io::Error::other)?;
     let text = file_view(&FileView {
-        nonce,
+        nonce: nonce().map_err(io::Error::other)?,
         now,
         rooms: open.iter().map(Room::shown).collect(),
         paused,
@@ -84,17 +82,8 @@ struct Room {
 impl Room {
     fn open(home: &Path, room: RoomId) -> Result<Self, String> {
         let dir = home.join("rooms").join(room.to_hex());
-        let unreadable = |error: &dyn std::error::Error| format!("the log cannot be read: {error}");
-        let view = RosterView::load(&dir)
-            .map_err(|error| format!("view.json is damaged: {error}"))?
-            .filter(|view| view.room == room)
-            .ok_or("there is no view.json")?;
-        let log = LogReader::open(&dir).map_err(|error| unreadable(&error))?;
-        let log = log.with_owner(view.me, Some(view.nick.clone()));
-        let beyond = log
-            .first_roster_line_after(view.through())
-            .map_err(|error| unreadable(&error))?;
-        let through = beyond.map_or(log.len(), |n| ArrivalNo(n.0 - 1));
+        let (log, view) = with_view(open_log(&dir)?, room)?;
+        let through = judged_through(&log, &view)?;
         let from = ArrivalNo(through.0.saturating_sub(LINES_LOOKED_AT_MAX));
         let older = log
             .injectable_between(ArrivalNo(0), from)
@@ -127,12 +116,18 @@ impl Room {
     }
 }
 
+/// The message of a line, unless it is not to be shown: the index, by which it was chosen, is not believed.
 fn message(view: &RosterView, line: &Line, author_tag: u64) -> Option<FileViewMessage> {
-    let quote: Quote = quote(view, line)?;
+    let message = line.message.as_ref().ok()?;
+    let header = message.header();
+    let withheld = view.trust(&header.author) != Trust::Inline;
+    if withheld || view.voids(header, &message.id()) {
+        return None;
+    }
     Some(FileViewMessage {
         n: line.n,
         author_tag,
-        quote,
+        quote: quote_of(view, header, line.at, message.text()?),
     })
 }
 

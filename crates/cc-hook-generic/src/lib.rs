@@ -43,7 +43,6 @@ mod orient;
 pub mod pause;
 mod preview;
 pub mod profile;
-mod quote;
 mod run;
 mod sessions;
 
@@ -56,7 +55,6 @@ pub use hook_log::{HOOK_LOG_BYTES_MAX, HOOK_LOG_FILE};
 pub use pause::Pause;
 pub use preview::{Preview, PreviewRequest, preview};
 pub use profile::{Profile, ProfileError};
-pub use quote::{newest_summary, quote};
 pub use run::{
     Environment, HOME_VARIABLE, ROOM_VARIABLE, WAKE_TEXT, hook_main, hook_main_in, note_failure,
 };
