@@ -18,6 +18,7 @@
 pub mod agents;
 pub mod disk;
 pub mod proofs;
+pub mod receipts;
 pub mod room;
 mod rpc;
 pub mod shown;

@@ -103,15 +103,15 @@ pub struct VerifiedReceipt(SignedReceipt);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReceiptError {
-    /// It does not decode.
-    #[error("the receipt: {0}")]
-    Encoding(#[from] CodecError),
     /// It is longer than a receipt may be.
     #[error("the receipt is {bytes} bytes long")]
     TooLong {
         /// Its length.
         bytes: usize,
     },
+    /// It does not decode.
+    #[error("the receipt: {0}")]
+    Encoding(#[from] CodecError),
     /// It is of another room.
     #[error("the receipt is of another room")]
     WrongRoom,

@@ -3,9 +3,10 @@
 use arbitrary::Unstructured;
 use cc_proto::clock::Now;
 use cc_proto::frames::{GossipFrame, Hello, Proof, Refusal, RoomTag, SyncFrame};
-use cc_proto::id::{AuthorId, ChainId, Hash, Head, Timestamp};
+use cc_proto::id::{AuthorId, ChainId, Hash, Head, Seq, Timestamp};
 use cc_proto::limits;
 use cc_proto::message::{Message, SignedMessage};
+use cc_proto::receipt::{Reached, Receipt};
 use cc_proto::room::{Act, Input, Output, RoomConfig, RoomCore, SessionId};
 use cc_proto::roster::Roster;
 
@@ -81,6 +82,7 @@ impl Stage {
                     _ => Input::SyncReady { session },
                 });
             }
+            13 if flag(script) => self.receipts(script),
             13 => self.pass(script),
             14 => self.draft(script),
             _ => self.act(script),
@@ -196,6 +198,39 @@ impl Stage {
             }
         }
         messages
+    }
+
+    /// A receipt by whomever, in whoever's name, or what an agent here was shown.
+    fn receipts(&mut self, script: &mut Unstructured<'_>) {
+        let choice = byte(script);
+        let header = self.pens.any(byte(script)).header.clone();
+        let place = (header.author, header.chain, header.seq);
+        if choice % 3 == 0 {
+            let shown = vec![place, (place.0, place.1, Seq(u64::from(byte(script))))];
+            let agent = String::from_utf8_lossy(bytes(script)).into_owned();
+            return self.handle(Input::Offered { agent, shown });
+        }
+        if choice % 11 == 1 {
+            return self.handle(Input::ShareReceipts(choice & 64 > 0));
+        }
+        let said = Receipt {
+            room: self.pens.room,
+            member: author(byte(script)),
+            at: Timestamp(WALL + u64::from(byte(script))),
+            reached: vec![Reached {
+                author: place.0,
+                chain: place.1,
+                seq: Seq(u64::from(byte(script)) + 1),
+            }],
+            offered: Vec::new(),
+        };
+        let by = identity([1, 2, 3, 4][usize::from(choice % 4)]);
+        let receipt = said.sign(&by).wire().clone();
+        if choice & 128 > 0 {
+            self.gossip(script, &GossipFrame::Receipt(receipt).encode());
+        } else {
+            self.receive(script, &SyncFrame::Receipts(vec![receipt]).encode());
+        }
     }
 
     fn pass(&mut self, script: &mut Unstructured<'_>) {
@@ -378,6 +413,10 @@ impl Stage {
 
     /// What the core says of the room is what its log holds, in whichever order it is read.
     pub fn agrees(&self) {
+        let known = self.core.receipts();
+        for (member, receipt) in &known.receipts {
+            assert!(receipt.member == *member && known.members.contains(member));
+        }
         let mut heads = self.core.heads();
         heads.sort_unstable();
         let acts = self.log.acts();
