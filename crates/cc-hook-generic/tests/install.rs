@@ -104,12 +104,6 @@ impl Place {
         })
     }
 
-    fn write(&self, file: &Path, text: &str, mode: u32) {
-        fs::create_dir_all(file.parent().unwrap()).unwrap();
-        fs::write(file, text).unwrap();
-        fs::set_permissions(file, fs::Permissions::from_mode(mode)).unwrap();
-    }
-
     /// All there is: kind, mode and bytes by path.
     fn tree(&self) -> BTreeMap<PathBuf, (char, u32, Vec<u8>)> {
         let mut tree = BTreeMap::new();
@@ -133,6 +127,12 @@ impl Place {
         }
         tree
     }
+}
+
+fn write(file: &Path, text: &str, mode: u32) {
+    fs::create_dir_all(file.parent().unwrap()).unwrap();
+    fs::write(file, text).unwrap();
+    fs::set_permissions(file, fs::Permissions::from_mode(mode)).unwrap();
 }
 
 /// What people have in such a file, in layouts that no serializer prints; and what is broken.
@@ -253,7 +253,7 @@ fn what_people_have_is_given_back_to_the_byte() {
                     let files = place.files(agent);
                     let same = |it: &&PathBuf| it.file_name() == file.file_name();
                     let file = files.iter().find(same).unwrap();
-                    place.write(file, text, 0o640);
+                    write(file, text, 0o640);
                     let before = place.tree();
 
                     assert!(place.install(agent).unwrap(), "{agent} {text:?}");
@@ -306,7 +306,7 @@ fn what_others_write_meanwhile_stays() {
     for (agent, name, text) in cases {
         let place = Place::new();
         let file = place.path().join(name);
-        place.write(&file, text, 0o600);
+        write(&file, text, 0o600);
         place.install(agent).unwrap();
         let now = fs::read_to_string(&file).unwrap();
         let theirs = match agent {
@@ -357,7 +357,7 @@ fn what_is_not_understood_is_left_alone_and_nothing_else_is_written() {
             for text in texts(&file).1 {
                 let place = Place::new();
                 let file = &place.files(agent)[index];
-                place.write(file, text, 0o600);
+                write(file, text, 0o600);
                 let before = place.tree();
                 let error = place
                     .install(agent)
@@ -379,7 +379,7 @@ fn a_linked_file_is_edited_where_it_stands() {
                 continue;
             };
             let real = place.path().join(format!("dotfiles/{index}"));
-            place.write(&real, text, 0o600);
+            write(&real, text, 0o600);
             fs::create_dir_all(file.parent().unwrap()).unwrap();
             symlink(&real, file).unwrap();
         }
@@ -526,7 +526,7 @@ fn tools_that_another_way_registered_are_ours_to_mend() {
     let place = Place::new();
     let file = place.path().join(".claude.json");
     let by_cli = "{\n  \"mcpServers\": {\n    \"cc-connect\": {\n      \"type\": \"stdio\",\n      \"command\": \"/old/cc-connect\",\n      \"args\": [\"mcp\", \"--agent\", \"claude\"],\n      \"env\": {\"MINE\": \"1\"}\n    }\n  }\n}";
-    place.write(&file, by_cli, 0o600);
+    write(&file, by_cli, 0o600);
     place.install("claude").unwrap();
     let json: serde_json::Value =
         serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
@@ -543,7 +543,7 @@ fn what_follows_a_comment_stays_outside_it() {
     let place = Place::new();
     let file = place.path().join(".gemini/settings.json");
     let text = "{\"a\":1,// \n\"hooks\":{\"BeforeAgent\":[]}}";
-    place.write(&file, text, 0o600);
+    write(&file, text, 0o600);
     place.install("gemini").unwrap();
     fs::remove_file(backup_path(&file)).unwrap();
     place.uninstall("gemini").unwrap();
@@ -607,7 +607,7 @@ proptest! {
         let text = spread(&serde_json::Value::Object(object).to_string(), &fill);
         let place = Place::new();
         let file = place.path().join(".gemini/settings.json");
-        place.write(&file, &text, 0o600);
+        write(&file, &text, 0o600);
         prop_assert!(place.install("gemini").unwrap());
         prop_assert_eq!(place.registered("gemini"), ["hook", "tools"]);
         prop_assert!(!place.install("gemini").unwrap());
