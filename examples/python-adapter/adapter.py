@@ -54,6 +54,7 @@ class Room:
         self.log = None
         self.candidates, self.counts, self.unread = [], {}, 0
         self.last = None
+        self.shown = None
         if self.cursor is None:
             raise homes.Trouble("there is no such room")
         is_new = os.stat(os.path.join(self.folder, "log.jsonl")).st_size != self.cursor.offset
@@ -120,11 +121,24 @@ class Room:
             return None
         return render.entry(self, line, now)
 
-    def delivered(self, now):
-        """Moves the cursor: what was looked at was told."""
-        if self.last is not None:
-            log.check([self.last])
+    def delivered(self, event, now, note):
+        """Moves the cursor: what was looked at was told. Then that is noted."""
+        if self.last is None:
+            return
+        log.check([self.last])
+        try:
             self.cursor.move(self.last.n, self.last.end, self.last.id, now)
+            if self.shown is not None:
+                homes.note_told(self.folder, self._audit(event, now))
+        except OSError as error:
+            note("room %s: the cursor did not move: %s" % (render.short(self.id), error))
+
+    def _audit(self, event, now):
+        counted = self.unread - len(self.shown)
+        return {
+            "v": 1, "at": now, "agent": AGENT, "session": event.session, "event": event.moment,
+            "from": self.place, "through": self.last.n, "shown": self.shown, "counted": counted,
+        }
 
     def close(self):
         if self.log is not None:
@@ -155,6 +169,8 @@ def _injection(home, found, now):
     is_damaged = any(line.message is None for room in telling for line in room.candidates)
     if is_damaged and not any(shown):
         return None, []
+    for room, lines in zip(telling, shown):
+        room.shown = lines
     return told, telling + silent
 
 
@@ -164,13 +180,20 @@ def _answer(told):
 
 def _run(home, note):
     event = Event(sys.stdin.buffer.read(_EVENT_BYTES_MAX + 1))
-    if event.moment not in ("prompt", "tool"):
+    if event.moment not in homes.MOMENTS:
         return
     if not os.path.isdir(home):
         raise homes.Trouble("there is no home")
     now = homes.now_ms()
-    rooms = homes.rooms_of(home, event.directory, os.environ.get("CC_CONNECT_ROOM"))
+    named = os.environ.get("CC_CONNECT_ROOM")
+    try:
+        homes.note_session(home, AGENT, event, named, now)
+    except OSError as error:
+        note("the session cannot be noted: %s" % error)
+    rooms = homes.rooms_of(home, event.directory, named)
     rooms = [room for room in rooms if not homes.is_paused(home, room, now)]
+    if event.moment not in ("prompt", "tool"):
+        return  # This agent is told nothing at a start, and is not woken.
     found = _collect(home, rooms, AGENT + "-" + event.session, now, note)
     if event.moment == "tool" and not any(room.is_addressed(line) for room in found for line in room.candidates):
         return
@@ -181,7 +204,7 @@ def _run(home, note):
         sys.stdout.buffer.write(_answer(told))
         sys.stdout.buffer.flush()
     for room in moving:
-        room.delivered(now)
+        room.delivered(event, now, note)
 
 
 def _note(home, reason):
@@ -217,4 +240,5 @@ def main():
     os._exit(0)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -9,6 +9,9 @@ import unicodedata
 import blake3
 import text
 
+#: What an event may be called: spec/adapters.md, Moments.
+MOMENTS = ("prompt", "start", "tool", "wake")
+
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyz0123456789._-")
 _READER_BYTES_MAX = 64
 _SESSION_BYTES_MAX = 256
@@ -45,15 +48,74 @@ def _make_folder(path):
     os.makedirs(path, mode=0o700, exist_ok=True)
 
 
-def _replace(path, data):
+def _replace(path, data, ending=".tmp"):
     """Writes a file by rename."""
-    temporary = path + ".tmp"
+    temporary = path + ending
     file = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     try:
         os.write(file, data)
     finally:
         os.close(file)
     os.rename(temporary, path)
+
+
+# --- spec/adapters.md, Sessions and Audit ----------------------------------------------------------
+
+_AUDIT_BYTES_MAX = 1024 * 1024
+
+
+def note_session(home, agent, event, named, now):
+    """Notes an event of a session: its record says where it is, the record's time when that was."""
+    folder = os.path.join(home, "sessions")
+    path = os.path.join(folder, file_name(agent + "-" + event.session) + ".json")
+    record = {"v": 1, "agent": agent, "session": event.session, "directory": event.directory or ""}
+    if named is not None and room_id(named):
+        record["room"] = room_id(named)
+    try:
+        before = _read_json(path)
+        started = before["started"] if before.get("v") == 1 and _is_count(before["started"]) else now
+    except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError):
+        before, started = None, now
+    record["started"] = min(started, now)
+    if record == before:
+        os.utime(path)
+        return
+    _make_folder(folder)
+    _replace(path, _compact(record), ".%d.tmp" % os.getpid())
+
+
+def _is_count(value):
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def _compact(fields):
+    return json.dumps(fields, separators=(",", ":")).encode() + b"\n"
+
+
+def note_told(folder, fields):
+    """Appends to a room's audit what a session was told, in one write."""
+    path = os.path.join(folder, "audit.jsonl")
+    file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
+    try:
+        length = os.fstat(file).st_size
+        if length >= _AUDIT_BYTES_MAX and _set_aside(file, path):
+            os.close(file)
+            file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
+            length = os.fstat(file).st_size
+        has_end = length == 0 or os.pread(file, 1, length - 1) == b"\n"
+        os.write(file, (b"" if has_end else b"\n") + _compact(fields))
+    finally:
+        os.close(file)
+
+
+def _set_aside(file, path):
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    if _is_named(file, path):
+        os.rename(path, path + ".old")
+    return True
 
 
 # --- spec/hook.md, Which rooms -------------------------------------------------------------------
@@ -220,8 +282,8 @@ class Cursor:
         try:
             file = _read_json(self.path + ".json")
             n, offset, name, at = (file[key] for key in ("n", "offset", "id", "at"))
-            whole = all(isinstance(it, int) and not isinstance(it, bool) and it >= 0 for it in (n, offset, at))
-            if file["v"] == 1 and whole and (name is None or room_id(name)):
+            is_whole = all(_is_count(it) for it in (n, offset, at))
+            if file["v"] == 1 and is_whole and (name is None or room_id(name)):
                 self.n, self.offset, self.id, self.at = n, offset, name, at
         except (FileNotFoundError, ValueError, KeyError, TypeError):
             pass  # A lost or damaged cursor repeats, it never skips.
@@ -248,7 +310,7 @@ class Cursor:
 
     def move(self, n, offset, name, now):
         fields = {"v": 1, "n": n, "offset": offset, "id": name, "at": now}
-        _replace(self.path + ".json", json.dumps(fields, separators=(",", ":")).encode() + b"\n")
+        _replace(self.path + ".json", _compact(fields))
 
     def is_stale(self, now):
         return self.at + _TOUCH_MS < now

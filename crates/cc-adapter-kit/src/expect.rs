@@ -19,7 +19,6 @@ const QUOTED_CHARS_MAX: usize = 160;
 pub(crate) struct Told<'a> {
     room: &'a Room,
     lines: Vec<u64>,
-    more: u64,
     noticed: Vec<(String, u64)>,
     damaged: Vec<u64>,
 }
@@ -30,16 +29,9 @@ impl<'a> Told<'a> {
         Self {
             room,
             lines: lines.into_iter().collect(),
-            more: 0,
             noticed: Vec::new(),
             damaged: Vec::new(),
         }
-    }
-
-    /// So many more are only counted.
-    pub fn and_counted(mut self, more: u64) -> Self {
-        self.more = more;
-        self
     }
 
     /// Of these only the number of messages is told.
@@ -71,7 +63,7 @@ impl<'a> Told<'a> {
             room: self.room.id,
             name: &self.room.view.name,
             reader_nick: &self.room.view.nick,
-            unread: self.lines.len() as u64 + self.more,
+            unread: self.lines.len() as u64,
             noticed: self.noticed.clone(),
             candidates: lines,
         }
@@ -82,7 +74,13 @@ impl<'a> Told<'a> {
         if self.damaged.contains(&n.0) {
             return None;
         }
-        let Said { who, via, ts, at, text } = said.clone();
+        let Said {
+            who,
+            via,
+            ts,
+            at,
+            text,
+        } = said.clone();
         Some(Quote {
             name: self.room.names.get(&who).cloned().unwrap_or_default(),
             own: who == ALICE,
@@ -149,8 +147,8 @@ impl World<'_> {
             )
         })?;
         let came = || String::from_utf8_lossy(&bytes).trim_end().to_owned();
-        let cursor: Value = serde_json::from_slice(&bytes)
-            .map_err(|_| Stop::fault("a cursor in JSON", came()))?;
+        let cursor: Value =
+            serde_json::from_slice(&bytes).map_err(|_| Stop::fault("a cursor in JSON", came()))?;
         let wrong = |expected: String| Err(Stop::fault(expected, came()));
         if cursor["v"] != 1 || cursor["n"] != n {
             return wrong(format!("a cursor of version 1 after line {n}"));
@@ -230,7 +228,8 @@ pub(crate) fn count(texts: &[String], words: &[String]) -> BTreeMap<String, usiz
 fn difference(expected: &str, came: &str) -> Stop {
     let (expected, came): (Vec<&str>, Vec<&str>) =
         (expected.split('\n').collect(), came.split('\n').collect());
-    let line = |lines: &[&str], at: usize| lines.get(at).map_or("no line".into(), |line| quoted(line));
+    let line =
+        |lines: &[&str], at: usize| lines.get(at).map_or("no line".into(), |line| quoted(line));
     let at = (0..expected.len().max(came.len()))
         .find(|at| expected.get(*at) != came.get(*at))
         .unwrap_or_default();

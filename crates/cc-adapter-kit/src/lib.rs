@@ -31,7 +31,7 @@ mod room;
 mod subject;
 mod world;
 
-pub use cases::{Case, cases};
+pub use cases::{Case, cases, check_all};
 pub use process::HARD_LIMIT;
 pub use report::{Outcome, Stop};
 pub use subject::{Subject, SubjectError};

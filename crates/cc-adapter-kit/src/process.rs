@@ -26,6 +26,8 @@ pub(crate) struct Call<'a> {
     pub stdin: Vec<u8>,
     /// Whether its standard input stays open until it ends.
     pub keep_stdin_open: bool,
+    /// Whether nobody reads what it prints.
+    pub deaf: bool,
 }
 
 /// What became of it.
@@ -79,7 +81,11 @@ impl Running {
             });
         }
         let (print, stdout) = mpsc::channel();
-        if let Some(out) = child.stdout.take() {
+        let out = child.stdout.take().filter(|_| !call.deaf);
+        if call.deaf {
+            let _ = print.send(Vec::new());
+        }
+        if let Some(out) = out {
             thread::spawn(move || {
                 let mut bytes = Vec::new();
                 let _ = out.take(OUTPUT_BYTES_MAX).read_to_end(&mut bytes);
@@ -103,13 +109,12 @@ impl Running {
     pub fn end(self) -> io::Result<Ended> {
         let left = || HARD_LIMIT.saturating_sub(self.started.elapsed());
         let mut killed = false;
-        let status = match self.status.recv_timeout(left()) {
-            Ok(status) => status?,
-            Err(_) => {
-                killed = true;
-                self.kill();
-                self.status.recv().map_err(io::Error::other)??
-            }
+        let status = if let Ok(status) = self.status.recv_timeout(left()) {
+            status?
+        } else {
+            killed = true;
+            self.kill();
+            self.status.recv().map_err(io::Error::other)??
         };
         let took = self.started.elapsed();
         let stdout = self.stdout.recv_timeout(left()).or_else(|_| {

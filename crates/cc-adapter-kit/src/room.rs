@@ -177,7 +177,10 @@ impl Room {
         let nick = nick(saying.who);
         let info = LineInfo {
             nick: &nick,
-            names_owner: named && message.text().is_some_and(|text| names_reader(text, &owner)),
+            names_owner: named
+                && message
+                    .text()
+                    .is_some_and(|text| names_reader(text, &owner)),
         };
         let n = self.writer()?.append(&message, at, info)?.0;
         let place = message.header().seq.0;

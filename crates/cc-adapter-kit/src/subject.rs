@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::Path;
 
+use cc_hook_generic::profile::Trigger;
 use cc_hook_generic::{Adapter as _, Event, Moment, Profile, reader_name, session_id};
 use cc_log::reader_file_name;
 use serde_json::{Map, Value};
@@ -53,6 +54,13 @@ impl Subject {
         if let Ok(Some(agent)) = self.first_cursor() {
             self.agent = agent;
         }
+        self
+    }
+
+    /// The same under another name: that of a program which is known not to tell it.
+    #[must_use]
+    pub fn called(mut self, agent: &str) -> Self {
+        agent.clone_into(&mut self.agent);
         self
     }
 
@@ -106,10 +114,10 @@ impl Subject {
 
     /// Whether it is told of such moments at all.
     pub(crate) fn has(&self, moment: Moment) -> bool {
-        self.triggers(moment).first().is_some()
+        !self.triggers(moment).is_empty()
     }
 
-    fn triggers(&self, moment: Moment) -> &[cc_hook_generic::profile::Trigger] {
+    fn triggers(&self, moment: Moment) -> &[Trigger] {
         let moments = &self.profile.moments;
         match moment {
             Moment::Prompt => &moments.prompt,
@@ -137,10 +145,10 @@ impl Subject {
             put(&mut event, path, value.clone());
         }
         let trigger = self.triggers(moment).first();
-        for (path, value) in trigger.into_iter().flat_map(|it| it.conditions()) {
+        for (path, value) in trigger.into_iter().flat_map(Trigger::conditions) {
             put(&mut event, path, value.clone());
         }
-        let name = trigger.map_or("other", |trigger| trigger.name());
+        let name = trigger.map_or("other", Trigger::name);
         let mut arguments = Vec::new();
         match shape.name.places().first() {
             Some(path) => put(&mut event, path, name.into()),
@@ -198,9 +206,7 @@ pub(crate) fn put(event: &mut Value, path: &str, value: Value) {
     let (way, last) = path.rsplit_once('.').unwrap_or(("", path));
     for key in way.split('.').filter(|key| !key.is_empty()) {
         let Value::Object(map) = at else { return };
-        at = map
-            .entry(key)
-            .or_insert_with(|| Value::Object(Map::new()));
+        at = map.entry(key).or_insert_with(|| Value::Object(Map::new()));
     }
     if let Value::Object(map) = at {
         map.insert(last.to_owned(), value);

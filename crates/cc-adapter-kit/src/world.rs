@@ -44,6 +44,8 @@ pub(crate) struct Ask<'a> {
     /// What it gets instead of an event.
     pub stdin: Option<Vec<u8>>,
     pub keep_stdin_open: bool,
+    /// Nobody reads what it prints.
+    pub deaf: bool,
 }
 
 /// A home, a folder that rooms are bound to and one that none is, and the adapter.
@@ -119,14 +121,13 @@ impl<'a> World<'a> {
             room: None,
             stdin: None,
             keep_stdin_open: false,
+            deaf: false,
         }
     }
 
     /// Starts the adapter without waiting for it.
     pub fn start(&self, ask: &Ask<'_>) -> Checked<Running> {
-        let (event, arguments) = self
-            .subject
-            .event(ask.moment, ask.session, ask.directory);
+        let (event, arguments) = self.subject.event(ask.moment, ask.session, ask.directory);
         let mut environment: Vec<(&'static str, &OsStr)> = vec![
             ("CC_CONNECT_HOME", self.home.as_os_str()),
             ("HOME", self.root.path().as_os_str()),
@@ -147,6 +148,7 @@ impl<'a> World<'a> {
             directory,
             stdin: stdin.unwrap_or_else(|| event.to_string().into_bytes()),
             keep_stdin_open: ask.keep_stdin_open,
+            deaf: ask.deaf,
         })?)
     }
 
@@ -156,13 +158,13 @@ impl<'a> World<'a> {
         let before = self.files()?;
         let from = now();
         let ended = self.start(ask)?.end()?;
-        let answer = self.judge(ask, ended, from)?;
+        let answer = self.judge(ask, &ended, from)?;
         self.holds_still(&before)?;
         Ok(answer)
     }
 
     /// What every answer must be, whatever was asked.
-    pub fn judge(&self, ask: &Ask<'_>, ended: Ended, from: Timestamp) -> Checked<Answer> {
+    pub fn judge(&self, ask: &Ask<'_>, ended: &Ended, from: Timestamp) -> Checked<Answer> {
         if ended.killed {
             return Err(Stop::fault(
                 "an end by itself, with nothing left running",
@@ -170,7 +172,9 @@ impl<'a> World<'a> {
             ));
         }
         if ended.code != Some(0) {
-            let code = ended.code.map_or("a signal".into(), |code| code.to_string());
+            let code = ended
+                .code
+                .map_or("a signal".into(), |code| code.to_string());
             return Err(Stop::fault("exit code 0", format!("exit code {code}")));
         }
         let text = if ended.stdout.is_empty() {

@@ -111,7 +111,10 @@ fn one_room(world: &mut World<'_>) -> Checked {
         && lines[3].ends_with("Z] postgres, we have it")
         && lines[4].starts_with("[chatroom @carol ");
     if !shape {
-        return Err(crate::report::Stop::fault("the layout of the specification", text));
+        return Err(crate::report::Stop::fault(
+            "the layout of the specification",
+            text,
+        ));
     }
     world.stands_after(&room, "s1", second)?;
     world.names_line(&mut room, "s1", second)?;
@@ -278,7 +281,10 @@ fn binding_without_a_room(world: &mut World<'_>) -> Checked {
     let n = room.say(BOB, "hello")?;
     world.told("s1", &[Told::of(&room, [n])])?;
     if gone.dir.exists() {
-        return Err(crate::report::Stop::fault("no room made", "a folder for a room that is not there"));
+        return Err(crate::report::Stop::fault(
+            "no room made",
+            "a folder for a room that is not there",
+        ));
     }
     Ok(())
 }

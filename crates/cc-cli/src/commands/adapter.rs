@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::Path;
 
-use cc_adapter_kit::{Case, Outcome, Subject, cases};
+use cc_adapter_kit::{Case, Outcome, Subject, cases, check_all};
 use cc_hook_generic::Profile;
 use cc_proto::text::clean_line;
 
@@ -27,13 +27,12 @@ pub fn check(args: &AdapterCheckArgs, output: Output) -> CliResult<u8> {
         return Err(CliError::new(Kind::Usage, "no case has that in its name"));
     }
     let (mut failed, mut skipped) = (0, 0);
-    for case in &cases {
-        let outcome = case.check(&subject);
+    check_all(&subject, &cases, |case, outcome| {
         failed += u32::from(outcome.is_failure());
         skipped += u32::from(matches!(outcome, Outcome::Skipped(_)));
         let text = told(case, &outcome);
         output.data(&object(&CheckedCase::new(case, outcome)), text);
-    }
+    });
     let ok = cases.len() - failed as usize - skipped as usize;
     output.text(format_args!("{ok} ok, {failed} failed, {skipped} skipped"));
     Ok(u8::from(failed > 0))
