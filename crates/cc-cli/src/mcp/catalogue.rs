@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::arguments::{
     DEADLINE_SECONDS_DEFAULT, DEADLINE_SECONDS_MAX, LIMIT_DEFAULT, LIMIT_MAX, QUERY_BYTES_MAX,
 };
+use super::connected::Connected;
 use super::desk::Desk;
 use super::resources;
 
@@ -179,10 +180,10 @@ pub fn templates() -> Vec<ResourceTemplate> {
         .collect()
 }
 
-/// What an agent is told before it calls anything.
-pub fn instructions(desk: &Desk) -> String {
-    let rooms = desk.connected().map_or_else(
-        |_| {
+/// What an agent is told before it calls anything, where these rooms are connected.
+pub fn instructions_about(rooms: Option<&Connected>) -> String {
+    let rooms = rooms.map_or_else(
+        || {
             "No room was connected to this folder when the server started; one may be later."
                 .to_owned()
         },

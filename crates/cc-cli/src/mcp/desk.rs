@@ -56,13 +56,23 @@ impl Desk {
     /// Notes how far the rooms are: what comes after this is heard by whoever waits for it, however late.
     pub fn open(options: Options, end: CancellationToken) -> Self {
         let home = Home::existing(options.home.as_deref()).ok().flatten();
-        let (agent, called) = agent(home.as_ref(), &options.agent);
+        let places = home.as_ref().map(Places::now).unwrap_or_default();
+        Self::at(places, home.as_ref(), options, end)
+    }
+
+    /// The same without a look at the disk. What comes after this is then told by its time.
+    pub fn unread(options: Options, end: CancellationToken) -> Self {
+        Self::at(Places::default(), None, options, end)
+    }
+
+    fn at(places: Places, home: Option<&Home>, options: Options, end: CancellationToken) -> Self {
+        let (agent, called) = agent(home, &options.agent);
         Self {
             agent,
             called,
             session: session(),
             started: when::now(),
-            places: Mutex::new(home.as_ref().map(Places::now).unwrap_or_default()),
+            places: Mutex::new(places),
             options,
             end,
         }

@@ -29,6 +29,8 @@ use crate::error::{CliError, CliResult, Kind};
 
 /// How often a call that takes long says so, where the client wants to know.
 const PROGRESS_EVERY: Duration = Duration::from_secs(5);
+/// How long the rooms may take to be looked at before the client is answered: some hold back the user's prompt until then.
+const OPEN_TIME: Duration = Duration::from_secs(1);
 /// How long calls that are nearly done may take to end after the client has gone.
 const END_TIME: Duration = Duration::from_secs(2);
 
@@ -40,13 +42,7 @@ pub async fn serve(options: Options) -> CliResult {
     let mut terminate = signal(SignalKind::terminate()).map_err(|error| failed(&error))?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| failed(&error))?;
     let end = CancellationToken::new();
-    let server = {
-        let end = end.clone();
-        desk::blocking(move || Ok(Server::new(Desk::open(options, end))))
-    };
-    let server = server
-        .await
-        .map_err(|refusal| CliError::new(Kind::Command, refusal.text()))?;
+    let server = open(options, end.clone()).await?;
     let (input, output) = rmcp::transport::stdio_pipes();
     let transport = (Watched::new(input, end.clone()), output);
     let conversation = async {
@@ -74,6 +70,16 @@ pub async fn serve(options: Options) -> CliResult {
     }
 }
 
+/// A server that knows how far the rooms are; where the disk does not say in time, one that does not.
+async fn open(options: Options, end: CancellationToken) -> CliResult<Server> {
+    let unread = Desk::unread(options.clone(), end.clone());
+    let server = desk::blocking(move || Ok(Server::new(Desk::open(options, end))));
+    match tokio::time::timeout(OPEN_TIME, server).await {
+        Ok(server) => server.map_err(|refusal| CliError::new(Kind::Command, refusal.text())),
+        Err(_) => Ok(Server::with(unread, catalogue::instructions_about(None))),
+    }
+}
+
 /// How long a call takes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Pace {
@@ -92,8 +98,13 @@ struct Server {
 
 impl Server {
     fn new(desk: Desk) -> Self {
+        let rooms = desk.connected().ok();
+        Self::with(desk, catalogue::instructions_about(rooms.as_ref()))
+    }
+
+    fn with(desk: Desk, instructions: String) -> Self {
         Self {
-            instructions: catalogue::instructions(&desk),
+            instructions,
             desk: Arc::new(desk),
             calls: Semaphore::new(CALLS_MAX),
         }

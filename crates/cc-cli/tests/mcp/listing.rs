@@ -1,5 +1,8 @@
 //! What is listed, and what is refused.
 
+use std::fs::{self, File};
+use std::process::Command;
+
 use serde_json::{Value, json};
 
 use crate::support::Person;
@@ -51,6 +54,24 @@ fn what_there_is_is_listed_in_words_of_ours() {
         &json!({"name": "room_dance", "arguments": {}}),
     );
     assert_eq!(unknown["error"]["code"], -32602, "{unknown}");
+}
+
+#[test]
+fn a_disk_that_does_not_answer_keeps_nobody_waiting() {
+    let alice = Person::new();
+    let (room, _) = alice.start("postgres", "alice");
+    alice.object(&["stop"]);
+    let log = alice.home.join("rooms").join(&room).join("log.jsonl");
+    fs::remove_file(&log).unwrap();
+    let made = Command::new("mkfifo").arg(&log).status();
+    assert!(made.unwrap().success());
+
+    // Some agents send no prompt until their servers have answered this.
+    let mut tools = Tools::start(&alice);
+    let listed = tools.request("tools/list", &json!({}));
+    assert!(names(&listed["result"]["tools"], "name").contains(&"room_read".to_owned()));
+    // Whoever still waits for the log finds it empty.
+    drop(File::options().read(true).write(true).open(&log).unwrap());
 }
 
 #[test]
