@@ -3,6 +3,8 @@
 
 use std::{collections::BTreeSet, fs};
 
+use cc_tests::model_api::Request;
+
 use crate::{
     agent::Agent,
     fence::{assert_line_is_fenced, occurrences},
@@ -36,17 +38,19 @@ pub async fn check_with(agent: &'static Agent, ways: &[&[&str]]) {
 
     stage.cc_connect(&["install", agent.name]).await;
     for way in ways {
-        let request = stage.ask_until_told(LINE, way).await;
+        let offered = |request: &Request| {
+            let tools = request.tools();
+            let prefix = agent.tools.into_iter();
+            let mut wanted = prefix.flat_map(|prefix| TOOLS.map(|tool| format!("{prefix}{tool}")));
+            wanted.all(|tool| tools.contains(&tool))
+        };
+        let told = |request: &Request| occurrences(&request.texts(), LINE) > 0;
+        let wanted = |request: &Request| told(request) && offered(request);
+        let request = stage.ask_until(way, wanted).await;
         let prompt = request.texts();
         assert!(occurrences(&prompt, QUESTION) > 0, "{prompt:#?}");
         assert_line_is_fenced(&prompt);
-        if let Some(prefix) = agent.tools {
-            let offered = request.tools();
-            for tool in TOOLS {
-                let name = format!("{prefix}{tool}");
-                assert!(offered.contains(&name), "no {name} in {offered:?}");
-            }
-        }
+        assert!(offered(&request), "only {:?}", request.tools());
     }
 
     // The same session again: nothing is new, so the line stands only in its history.

@@ -5,26 +5,28 @@ use std::{
     ffi::OsString,
     fs,
     path::{Path, PathBuf},
+    process::Output,
 };
 
 use cc_tests::{
     bins::bin,
-    machine::{Daemon, Machine, run},
+    machine::{COMMAND_DEADLINE, Daemon, Machine, run},
     model_api::{ANSWER, ModelApi, PromptText, Request},
 };
-use tokio::{process::Command, sync::Semaphore};
-
-use crate::{
-    agent::{Agent, Turn},
-    fence::occurrences,
+use tokio::{
+    process::Command,
+    sync::Semaphore,
+    time::{error::Elapsed, timeout},
 };
+
+use crate::agent::{Agent, Turn};
 
 /// What the human asks.
 pub const QUESTION: &str = "Redis or Postgres?";
 /// What Bob said.
 pub const LINE: &str = "postgres, we have it";
 
-/// How often an agent is asked anew whose hook had no time to answer, as on a busy machine.
+/// How often an agent is asked whose hook had no time to answer.
 const ATTEMPTS: usize = 8;
 
 /// Each CLI takes a core and hundreds of megabytes.
@@ -119,20 +121,20 @@ impl Stage {
         self.ask_in(&self.alice.project(), is_next, &[]).await
     }
 
-    /// The same, asked anew as long as the hook says of itself that it had no time.
-    ///
-    /// # Panics
-    /// Where the hook never has time.
-    pub async fn ask_until_told(&self, wanted: &str, more: &[&str]) -> Request {
-        let mut gave_up = self.gave_up();
-        for _ in 0..ATTEMPTS {
+    /// The same until what went out is as it should be, since on a busy machine neither the hook nor the tools may be up
+    /// in time. Where the hook says that it has another fault, and after some attempts, it is given as it is.
+    pub async fn ask_until(&self, more: &[&str], is_wanted: impl Fn(&Request) -> bool) -> Request {
+        let before = self.hook_log();
+        for _ in 1..ATTEMPTS {
             let request = self.ask_in(&self.alice.project(), false, more).await;
-            let before = std::mem::replace(&mut gave_up, self.gave_up());
-            if occurrences(&request.texts(), wanted) > 0 || gave_up == before {
+            let log = self.hook_log();
+            let mut noted = log.strip_prefix(&before).unwrap_or(&log).lines();
+            let has_fault = noted.any(|line| !line.contains(" gave up after "));
+            if is_wanted(&request) || has_fault {
                 return request;
             }
         }
-        panic!("the hook never had the time: {}", self.hook_log());
+        self.ask_in(&self.alice.project(), false, more).await
     }
 
     /// Asks in a folder. The prompt goes through, whatever else happens.
@@ -146,8 +148,8 @@ impl Stage {
         command.args(more).current_dir(folder);
         let _one_of_few = RUNNING.acquire().await.expect("it is never closed");
         let before = self.model.requests().len();
-        let output = run(&mut command, "").await;
-        let output = output.unwrap_or_else(|error| panic!("{}: {error}", self.agent.name));
+        let output = to_its_end(&mut command).await;
+        let output = output.unwrap_or_else(|_| panic!("{} hangs", self.agent.name));
         let stderr = String::from_utf8_lossy(&output.stderr);
         let said = String::from_utf8_lossy(&output.stdout);
         let requests = self.model.requests();
@@ -181,10 +183,17 @@ impl Stage {
     fn hook_log(&self) -> String {
         fs::read_to_string(self.alice.cc_home().join("hook.log")).unwrap_or_default()
     }
+}
 
-    fn gave_up(&self) -> usize {
-        self.hook_log().matches(" gave up after ").count()
-    }
+/// Runs a command, and ends whatever it leaves behind.
+async fn to_its_end(command: &mut Command) -> Result<Output, Elapsed> {
+    let child = command.process_group(0).spawn().expect("it starts");
+    let group = format!("-{}", child.id().expect("it runs"));
+    let output = timeout(COMMAND_DEADLINE, child.wait_with_output()).await;
+    // Mostly there is nobody left, which is an error here.
+    let mut kill = Command::new("kill");
+    let _ = kill.args(["-KILL", "--", &group]).output().await;
+    output.map(|output| output.expect("it can be read"))
 }
 
 fn is_humans(piece: &PromptText) -> bool {
