@@ -43,7 +43,9 @@ async fn a_folder_has_a_file_that_follows_its_room() {
     assert_eq!(mode(&path), 0o600);
     assert_eq!(mode(path.parent().unwrap()), 0o700);
 
-    alice.cc_connect(&["petname", "bob", "Robert"], "").await;
+    alice
+        .cc_connect(&["petname", "--json", "bob", "Robert"], "")
+        .await;
     let renamed = until("the petname", &path, |text| {
         text.contains("[chatroom @Robert ")
     })
@@ -55,29 +57,37 @@ async fn a_folder_has_a_file_that_follows_its_room() {
         "each file has its own fence"
     );
 
-    alice.cc_connect(&["trust", "Robert", "notice"], "").await;
+    alice
+        .cc_connect(&["trust", "--json", "Robert", "notice"], "")
+        .await;
     let noticed = until("the count", &path, |text| {
         text.contains("from @Robert not shown")
     })
     .await;
     assert!(!noticed.contains("4711"), "{noticed}");
-    alice.cc_connect(&["trust", "Robert", "inline"], "").await;
+    alice
+        .cc_connect(&["trust", "--json", "Robert", "inline"], "")
+        .await;
     until("the message again", &path, |text| text.contains("4711")).await;
 
-    alice.cc_connect(&["pause"], "").await;
+    alice.cc_connect(&["pause", "--json"], "").await;
     until("the pause", &path, |text| text == PAUSED_TEXT).await;
-    alice.cc_connect(&["resume"], "").await;
+    alice.cc_connect(&["resume", "--json"], "").await;
     until("the end of the pause", &path, |text| text.contains("4711")).await;
 
     let line = bob
         .log_line(|line| line["text"] == "the door code is 4711")
         .await;
     let id = line["id"].as_str().unwrap().to_owned();
-    bob.cc_connect(&["retract", &id], "").await;
+    bob.cc_connect(&["retract", "--json", &id], "").await;
     until("the taking back", &path, |text| !text.contains("4711")).await;
 
     // No bindings: as after `leave`.
     let mut control = alice.control().await;
-    within("leaving", control.call("room.leave", &json!({ "room": room }))).await;
+    within(
+        "leaving",
+        control.call("room.leave", &json!({ "room": room })),
+    )
+    .await;
     until("no room", &path, |text| text == NO_ROOM_TEXT).await;
 }
