@@ -244,7 +244,7 @@ fn a_session_is_noted_with_its_place_and_its_last_event() {
         fs::metadata(&path).unwrap().permissions().mode() & 0o777,
         0o600
     );
-    let old = SystemTime::now() - Duration::from_secs(3600);
+    let old = SystemTime::now() - Duration::from_hours(1);
     let file = fs::File::options().append(true).open(&path).unwrap();
     file.set_modified(old).unwrap();
     let ino = fs::metadata(&path).unwrap().ino();

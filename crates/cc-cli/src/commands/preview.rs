@@ -159,7 +159,7 @@ fn show(home: &Home, asker: &Asker, moment: MomentArg, output: Output) -> CliRes
         };
         why.to_owned()
     });
-    let hex = |rooms: &[RoomId]| rooms.iter().map(|room| room.to_hex()).collect();
+    let hex = |rooms: &[RoomId]| rooms.iter().map(RoomId::to_hex).collect();
     let object = object(&Previewed {
         agent: adapter.name().to_owned(),
         session: asker.session.clone(),
