@@ -26,7 +26,9 @@ fn check(arguments: &[&str]) -> Output {
 fn objects(output: &Output) -> Vec<Value> {
     let text = String::from_utf8_lossy(&output.stdout);
     let lines = text.lines();
-    lines.map(|line| serde_json::from_str(line).unwrap()).collect()
+    lines
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
 }
 
 #[test]
@@ -71,12 +73,22 @@ max = 5000
 
 #[test]
 fn what_fails_is_named_with_its_rule_and_where_it_is_written() {
-    let output = check(&["--only", "one-room", "--", "sh", "-c", "printf 'hi\\033[2J'"]);
+    let output = check(&[
+        "--only",
+        "one-room",
+        "--",
+        "sh",
+        "-c",
+        "printf 'hi\\033[2J'",
+    ]);
     assert_eq!(output.status.code(), Some(1));
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(text.contains("FAIL  one-room: "), "{text}");
     assert!(text.contains("(spec/hook.md#which-rooms)"), "{text}");
-    assert!(text.contains("expected: nothing or one answer in JSON"), "{text}");
+    assert!(
+        text.contains("expected: nothing or one answer in JSON"),
+        "{text}"
+    );
     assert!(text.ends_with("0 ok, 2 failed, 0 skipped\n"), "{text}");
     assert!(!text.contains('\u{1b}'), "{text:?}");
 

@@ -17,9 +17,9 @@ use crate::world::{Ask, World};
 
 const SECTION: &str = "hook.md";
 /// What starting a program may take besides, on a machine that does other things.
-const START: Duration = Duration::from_millis(200);
+const START: Duration = Duration::from_millis(400);
 /// Of so many runs the quickest counts: a machine may be busy.
-const RUNS: u32 = 6;
+const RUNS: u32 = 10;
 
 pub(super) const CASES: &[Case] = &[
     case(
