@@ -19,7 +19,15 @@ pub const CONNECTIONS_MAX: usize = 256;
 /// and before the handshake by the addresses where they were seen. When it is full, whoever comes
 /// from the most crowded address makes way, the oldest first.
 pub const CONNECTIONS_STRANGERS_MAX: usize = 192;
-/// With more than this many under way, an address must first prove that it receives our packets.
+/// Strangers' connections that were closed stay in memory until QUIC forgets them. With so many of them, those
+/// who have one among them are refused…
+pub const CONNECTIONS_LEAVING_FREE: usize = 64;
+/// …and with so many, all but members.
+pub const CONNECTIONS_LEAVING_MAX: usize = 192;
+/// One that ended before its handshake was done counts among them for so long: three probe timeouts where the
+/// round trip is not known.
+pub const UNFINISHED_LEAVE_TIME: Duration = Duration::from_secs(3);
+/// With more than this many under way or leaving, an address must first prove that it receives our packets.
 pub const CONNECTIONS_UNPROVEN_MAX: usize = 64;
 /// Incoming sync connections of one member at once; further ones are refused.
 pub const CONNECTIONS_PER_PEER_MAX: usize = 8;

@@ -38,7 +38,7 @@ pub async fn accept_loop(net: Arc<Net>, cancelled: CancellationToken) {
             incoming = net.endpoint.accept() => incoming,
         };
         let Some(incoming) = incoming else { break };
-        if net.slots.len() >= CONNECTIONS_UNPROVEN_MAX && !incoming.remote_addr_validated() {
+        if net.slots.under_way() >= CONNECTIONS_UNPROVEN_MAX && !incoming.remote_addr_validated() {
             incoming.retry().ok();
             continue;
         }
@@ -81,7 +81,9 @@ async fn handle(net: Arc<Net>, incoming: Incoming, slot: Slot) {
         Ok(Err(error)) => return tracing::debug!(%error, "no handshake"),
         Err(_) => return tracing::debug!("no handshake in time"),
     };
+    slot.watch(&connection);
     if connection.alpn() != SYNC_ALPN {
+        slot.hand_over();
         return accept_gossip(&net, connection);
     }
     let peer = connection.remote_id();

@@ -5,7 +5,7 @@
 //! | `builder.rs` | from settings to a running node |
 //! | `endpoint.rs`, `lookups.rs` | the socket, and how others are found |
 //! | `accept.rs` | who knocks, and at which room's door |
-//! | `slots.rs`, `transport.rs` | how many may knock, and what they may hold of ours |
+//! | `slots.rs`, `leaving.rs`, `transport.rs` | how many may knock, and what they may hold of ours |
 //! | `net.rs` | what all rooms share |
 //! | `leave.rs` | the end of a room here |
 
@@ -13,6 +13,7 @@ mod accept;
 mod builder;
 mod endpoint;
 mod leave;
+mod leaving;
 mod lookups;
 mod net;
 mod ports;

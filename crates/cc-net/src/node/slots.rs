@@ -6,15 +6,18 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use cc_proto::id::AuthorId;
-use iroh::endpoint::IncomingAddr;
+use iroh::endpoint::{Connection, IncomingAddr, WeakConnectionHandle};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::leaving::{Leaving, Trace};
 use crate::tuning::{
     CONNECTIONS_MAX, CONNECTIONS_PER_PEER_MAX, CONNECTIONS_PER_STRANGER_MAX,
-    CONNECTIONS_STRANGERS_MAX,
+    CONNECTIONS_STRANGERS_MAX, UNFINISHED_LEAVE_TIME,
 };
 
 /// Where a connection comes from, as coarse as one attacker can hold addresses.
@@ -50,6 +53,7 @@ struct State {
     last: u64,
     /// By age.
     held: BTreeMap<u64, Held>,
+    leaving: Leaving,
 }
 
 #[derive(Debug)]
@@ -61,18 +65,31 @@ struct Held {
     evicted: CancellationToken,
 }
 
-/// One incoming connection's slot, free again when dropped.
+/// One incoming connection's slot, free again when dropped. A stranger's then counts as leaving until QUIC
+/// has forgotten it.
 #[derive(Debug)]
 pub struct Slot {
     slots: Slots,
     id: u64,
+    origin: Origin,
     evicted: CancellationToken,
+    /// Where it has one, past its handshake.
+    connection: OnceLock<WeakConnectionHandle>,
+    /// A stranger's, so far.
+    is_strangers: AtomicBool,
 }
 
 impl Slots {
     /// How many are taken.
+    #[cfg(test)]
     pub fn len(&self) -> usize {
         self.state().held.len()
+    }
+
+    /// How many are taken, and how many strangers' that were let go are still in memory.
+    pub fn under_way(&self) -> usize {
+        let mut state = self.state();
+        state.held.len() + state.leaving.count()
     }
 
     /// A slot for a connection that has shown nothing but its address; `expected` tells whether a
@@ -81,7 +98,11 @@ impl Slots {
         let mut state = self.state();
         let full = state.held.len() >= CONNECTIONS_MAX;
         let crowded = full || state.strangers() >= CONNECTIONS_STRANGERS_MAX;
-        let reserved = crowded && expected();
+        let held_up = state.leaving.hold_up(origin);
+        let reserved = (crowded || held_up) && expected();
+        if held_up && !reserved {
+            return None;
+        }
         if (full || (crowded && !reserved)) && !state.make_way(origin, reserved) {
             return None;
         }
@@ -100,7 +121,10 @@ impl Slots {
         Some(Slot {
             slots: self.clone(),
             id,
+            origin,
             evicted,
+            connection: OnceLock::new(),
+            is_strangers: AtomicBool::new(true),
         })
     }
 
@@ -171,7 +195,18 @@ impl Slot {
         }
         held.peer = Some(peer);
         held.reserved = member;
+        self.is_strangers.store(!member, Ordering::Relaxed);
         true
+    }
+
+    /// Takes note of the connection that the handshake has led to.
+    pub fn watch(&self, connection: &Connection) {
+        self.connection.get_or_init(|| connection.weak_handle());
+    }
+
+    /// Frees the slot of a connection that goes on elsewhere.
+    pub fn hand_over(self) {
+        self.is_strangers.store(false, Ordering::Relaxed);
     }
 
     /// Set when the connection has to make way.
@@ -182,13 +217,22 @@ impl Slot {
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        self.slots.state().held.remove(&self.id);
+        let mut state = self.slots.state();
+        state.held.remove(&self.id);
+        if *self.is_strangers.get_mut() {
+            let trace = match self.connection.take() {
+                Some(connection) => Trace::Of(connection),
+                None => Trace::Until(Instant::now() + UNFINISHED_LEAVE_TIME),
+            };
+            state.leaving.add(self.origin, trace);
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tuning::{CONNECTIONS_LEAVING_FREE, CONNECTIONS_LEAVING_MAX};
 
     fn origin(n: u8) -> Origin {
         Origin::of(&IncomingAddr::Ip(([10, 0, 0, n], 7).into()))
@@ -254,6 +298,38 @@ mod tests {
         assert_eq!(slots.len(), taken.len() - CONNECTIONS_PER_PEER_MAX);
         drop(taken);
         assert_eq!(slots.len(), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_leaves_again_and_again_waits_and_nobody_else_does() {
+        let slots = Slots::default();
+        let crowd = fill(&slots, origin(1));
+        let member = slots.enter(origin(1), || true).unwrap();
+        assert!(member.prove(author(1), true));
+        drop(member);
+        assert_eq!(slots.under_way(), crowd.len(), "members leave no trace");
+        drop(crowd);
+        assert_eq!(slots.len(), 0);
+        assert_eq!(slots.under_way(), CONNECTIONS_LEAVING_MAX);
+        assert!(
+            slots.enter(origin(2), || false).is_none(),
+            "too many for anybody"
+        );
+        drop(slots.enter(origin(1), || true).expect("a member's address"));
+
+        tokio::time::advance(UNFINISHED_LEAVE_TIME).await;
+        assert_eq!(slots.under_way(), 0);
+        for _ in 0..CONNECTIONS_LEAVING_FREE {
+            drop(slots.enter(origin(1), || false).unwrap());
+        }
+        assert!(slots.enter(origin(1), || false).is_none());
+        let other = slots.enter(origin(2), || false).unwrap();
+        other.hand_over();
+        drop(slots.enter(origin(2), || false).expect("left no trace"));
+        assert!(slots.enter(origin(2), || false).is_none());
+
+        tokio::time::advance(UNFINISHED_LEAVE_TIME).await;
+        assert!(slots.enter(origin(1), || false).is_some());
     }
 
     #[test]
