@@ -8,6 +8,7 @@ use cc_proto::id::Timestamp;
 use cc_proto::text::{clean_nick, names_reader};
 use tokio_util::sync::CancellationToken;
 
+use super::answer::Answer;
 use super::places::Places;
 use super::refusal::{Outcome, Refusal};
 use crate::client::Client;
@@ -82,6 +83,15 @@ impl Desk {
     pub fn calls_agent(&self, text: &str, is_taken: impl Fn(&str) -> bool) -> bool {
         let called = self.called.iter().filter(|name| !is_taken(name));
         called.into_iter().any(|name| names_reader(text, name))
+    }
+
+    /// Whether some of the lines of an answer were given before it.
+    pub fn gave(&self, answer: &Answer) -> bool {
+        answer.shown.as_ref().is_some_and(|shown| {
+            let place = self.places().of(&shown.room);
+            let mut lines = shown.lines.iter();
+            lines.any(|n| *n <= place.through || place.given.contains(n))
+        })
     }
 
     /// How far the session heard of each room.

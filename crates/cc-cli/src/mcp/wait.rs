@@ -41,7 +41,17 @@ pub async fn wait(desk: &Arc<Desk>, arguments: WaitArguments) -> Outcome<Answer>
         let desk = Arc::clone(desk);
         move || {
             let (desk, wanted) = (Arc::clone(&desk), Arc::clone(&wanted));
-            desk::blocking(move || mentions(&desk, &wanted))
+            async move {
+                loop {
+                    let (its_desk, its) = (Arc::clone(&desk), Arc::clone(&wanted));
+                    let look = desk::blocking(move || mentions(&its_desk, &its)).await?;
+                    // Another wait may have given them since; from here to where this one does nothing comes between.
+                    let is_stale = |found: &Answer| wanted.after.is_none() && desk.gave(found);
+                    if !look.found.as_ref().is_some_and(is_stale) {
+                        return Ok(look);
+                    }
+                }
+            }
         }
     };
     let until = Instant::now() + deadline;
