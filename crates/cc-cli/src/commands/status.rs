@@ -1,5 +1,6 @@
 //! `status` and `stop`: neither starts a daemon.
 
+use cc_hook_generic::pause::Pause;
 use cc_proto::text::{clean_line, clean_nick};
 
 use super::objects::{DaemonObject, StatusObject, object};
@@ -10,6 +11,7 @@ use crate::launch;
 use crate::output::{Output, Style};
 use crate::rooms::{self, KnownRoom};
 use crate::rpc::{HeldBackInfo, RoomInfo, State, Status};
+use crate::when;
 
 /// The longest reason that is shown, in characters.
 const REASON_CHARS_MAX: usize = 160;
@@ -21,8 +23,9 @@ pub async fn status(home: Option<&Home>, output: Output) -> CliResult {
         None => None,
     };
     let home_path = home.map(|home| home.path().to_path_buf());
-    let object_of = |daemon, rooms, closed| StatusObject {
+    let object_of = |daemon, rooms: Vec<RoomInfo>, closed| StatusObject {
         daemon,
+        paused: home.map_or_else(Vec::new, |home| paused(home, &rooms)),
         home: home_path,
         rooms,
         closed,
@@ -88,6 +91,9 @@ fn text(status: &StatusObject, output: Output) -> String {
             output.style(Style::Bold, &name),
             output.style(Style::Dim, id)
         ));
+        if status.paused.contains(&room.room) {
+            lines.push("  paused: agents are told nothing of it until cc-connect resume, or the pause ends".to_owned());
+        }
         lines.extend(troubles(room).iter().map(|trouble| format!("  {trouble}")));
     }
     for room in &status.closed {
@@ -102,6 +108,14 @@ fn text(status: &StatusObject, output: Output) -> String {
             .push("no rooms yet: cc-connect room start, or cc-connect room join TICKET".to_owned());
     }
     lines.join("\n")
+}
+
+/// The rooms of which agents are told nothing for now.
+fn paused(home: &Home, rooms: &[RoomInfo]) -> Vec<String> {
+    let (pause, now) = (Pause::load(home.path()), when::now());
+    let ids = rooms.iter().map(|room| room.room.clone());
+    ids.filter(|id| id.parse().is_ok_and(|room| pause.holds(&room, now)))
+        .collect()
 }
 
 /// What a person may have to know of a room beside its counts.

@@ -172,6 +172,8 @@ pub struct StatusObject {
     pub rooms: Vec<rpc::RoomInfo>,
     /// The rooms that the daemon could not open.
     pub closed: Vec<rpc::ClosedRoom>,
+    /// The ids of the rooms of which agents are told nothing for now.
+    pub paused: Vec<String>,
 }
 
 /// The daemon in `status`.
