@@ -89,9 +89,9 @@ fn held_to_the_plan(said: &BTreeMap<String, Vec<Value>>, plan: &Value) {
     );
     assert_eq!(said["read"].len(), 3);
     assert!(
-        said["read"][0].to_string().contains("chat room"),
+        said["read"][1].to_string().contains("@alice"),
         "{}",
-        said["read"][0]
+        said["read"][1]
     );
     let instructions = said["server"][0]["instructions"]
         .as_str()
