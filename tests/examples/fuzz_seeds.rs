@@ -76,7 +76,10 @@ fn seeds(case: &Case) -> Vec<(&'static str, Vec<u8>)> {
         }
         "receipt" => seeds.extend(hex("bytes").into_iter().flat_map(|bytes| {
             let signed = [&[0][..], &bytes].concat();
-            [("receipt", signed), ("receipt", [&[1][..], &bytes].concat())]
+            [
+                ("receipt", signed),
+                ("receipt", [&[1][..], &bytes].concat()),
+            ]
         })),
         "clean-text" | "clean-line" => seeds.push(("text", text("text").into())),
         "nick" => seeds.push(("text", text("nick").into())),

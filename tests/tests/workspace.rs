@@ -21,10 +21,7 @@ const OURS: &[(&str, &[&str])] = &[
     ("cc-net", &["cc-proto", "cc-log"]),
     ("cc-hook-generic", &["cc-proto", "cc-log"]),
     ("cc-hook-claude", &["cc-hook-generic"]),
-    (
-        "cc-adapter-kit",
-        &["cc-proto", "cc-log", "cc-hook-generic"],
-    ),
+    ("cc-adapter-kit", &["cc-proto", "cc-log", "cc-hook-generic"]),
     ("cc-examples", &["cc-proto", "cc-log", "cc-net"]),
     (
         "cc-cli",

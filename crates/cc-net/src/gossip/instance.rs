@@ -122,7 +122,7 @@ impl Delivery<'_> {
             bytes,
             permit,
         };
-        self.inbox.try_send(message).is_ok()
+        self.inbox.try_send(message)
     }
 }
 

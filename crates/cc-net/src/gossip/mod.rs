@@ -258,18 +258,18 @@ async fn report(mut changes: watch::Receiver<Seen>, seen: watch::Sender<Seen>, i
         };
         let mut complete = true;
         for peer in reported.difference(&goal).copied().collect::<Vec<_>>() {
-            if inbox.try_send(RoomMessage::NeighborDown(peer)).is_ok() {
+            if inbox.try_send(RoomMessage::NeighborDown(peer)) {
                 reported.remove(&peer);
             }
         }
         for peer in goal.difference(&reported).copied().collect::<Vec<_>>() {
-            if inbox.try_send(RoomMessage::NeighborUp(peer)).is_ok() {
+            if inbox.try_send(RoomMessage::NeighborUp(peer)) {
                 reported.insert(peer);
             }
         }
         complete &= reported == goal;
         if lagged {
-            if inbox.try_send(RoomMessage::GossipLagged).is_ok() {
+            if inbox.try_send(RoomMessage::GossipLagged) {
                 seen.send_if_modified(|seen| {
                     seen.lagged = false;
                     false

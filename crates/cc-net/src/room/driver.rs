@@ -62,7 +62,7 @@ impl Driver {
                 }
                 () = sleep_until(tick_at.unwrap_or_else(Instant::now)), if tick_at.is_some() => {
                     // A full queue means that the thread is at work and sees the time by itself.
-                    self.inbox.try_send(RoomMessage::Tick).ok();
+                    self.inbox.try_send(RoomMessage::Tick);
                     ticked = tick_at;
                 }
                 () = self.network_changed.notified() => {
@@ -81,7 +81,7 @@ impl Driver {
     fn dial(&self, peer: AuthorId, sessions: &mut JoinSet<()>) {
         if sessions.len() >= ROOM_DIALED_SESSIONS_MAX {
             tracing::debug!("too many sessions: one dial was left out");
-            self.inbox.try_send(RoomMessage::DialFailed(peer)).ok();
+            self.inbox.try_send(RoomMessage::DialFailed(peer));
             return;
         }
         let (net, inbox) = (self.net.clone(), self.inbox.clone());

@@ -87,14 +87,8 @@ impl RoomInbox {
         self.0.send(message).await.map_err(|_| RoomError::Closed)
     }
 
-    /// Does not wait.
-    ///
-    /// # Errors
-    /// The message, when the queue is full or the thread gone.
-    pub fn try_send(&self, message: RoomMessage) -> Result<(), RoomMessage> {
-        self.0.try_send(message).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(message)
-            | mpsc::error::TrySendError::Closed(message) => message,
-        })
+    /// Does not wait. Whether it was taken: not when the queue is full or the thread gone.
+    pub fn try_send(&self, message: RoomMessage) -> bool {
+        self.0.try_send(message).is_ok()
     }
 }

@@ -227,7 +227,7 @@ impl Room {
     pub(crate) fn stop(&self) {
         self.shared.stopping.store(true, Ordering::Release);
         // A full queue means that the thread is awake and sees the flag.
-        self.shared.inbox.try_send(RoomMessage::Stop).ok();
+        self.shared.inbox.try_send(RoomMessage::Stop);
     }
 
     /// Waits for the thread to commit and end, `patience` at most.

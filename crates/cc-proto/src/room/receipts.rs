@@ -328,9 +328,12 @@ impl RoomCore {
         };
         let me = self.me();
         let (receipts, chains) = (&mut self.receipts, &self.chains);
-        let top = |chain: ChainId| match member == me {
-            true => Seq(u64::MAX),
-            false => chains.top(&(me, chain)),
+        let top = |chain: ChainId| {
+            if member == me {
+                Seq(u64::MAX)
+            } else {
+                chains.top(&(me, chain))
+            }
         };
         if !receipts.book.insert(verified, &me, top) {
             return;
