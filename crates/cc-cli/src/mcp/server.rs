@@ -147,7 +147,11 @@ impl Server {
             }
             let desk = Arc::clone(&self.desk);
             // A fault there is no reason to keep the answer back.
-            let _ = desk::blocking(move || Ok(shown.audit(&desk))).await;
+            let written = desk::blocking(move || {
+                shown.audit(&desk);
+                Ok(())
+            });
+            let _ = written.await;
         }
         answer.text
     }
@@ -193,13 +197,11 @@ impl Server {
     }
 
     async fn summary(&self, wanted: SummaryArguments) -> Outcome<Answer> {
-        match summary::proposed(&wanted)? {
-            Some(text) => say::propose(&self.desk, wanted.room, text).await,
-            None => {
-                let desk = Arc::clone(&self.desk);
-                desk::blocking(move || summary::read(&desk, wanted.room.as_deref())).await
-            }
+        if let Some(text) = summary::proposed(&wanted)? {
+            return say::propose(&self.desk, wanted.room, text).await;
         }
+        let desk = Arc::clone(&self.desk);
+        desk::blocking(move || summary::read(&desk, wanted.room.as_deref())).await
     }
 }
 
