@@ -19,19 +19,16 @@ fn the_plugin_registers_what_the_profile_does() {
     let mut tools = serde_json::json!({});
     for register in profile.register.iter().filter(|it| it.only.is_none()) {
         let last = register.at.last().unwrap();
-        match register.what {
-            What::Hook => {
-                let item = register.item.as_ref().unwrap();
-                let item = item.replace("{hook}", "cc-connect hook --agent auto");
-                hooks[last] = serde_json::from_str(&format!("[{item}]")).unwrap();
-            }
-            _ => {
-                let value = register.value.as_ref().unwrap();
-                let value = value
-                    .replace("{program}", "cc-connect")
-                    .replace("\"{tools}\"", r#"["mcp","--agent","auto"]"#);
-                tools[last] = serde_json::from_str(&value).unwrap();
-            }
+        if register.what == What::Hook {
+            let item = register.item.as_ref().unwrap();
+            let item = item.replace("{hook}", "cc-connect hook --agent auto");
+            hooks[last] = serde_json::from_str(&format!("[{item}]")).unwrap();
+        } else {
+            let value = register.value.as_ref().unwrap();
+            let value = value
+                .replace("{program}", "cc-connect")
+                .replace("\"{tools}\"", r#"["mcp","--agent","auto"]"#);
+            tools[last] = serde_json::from_str(&value).unwrap();
         }
     }
     assert_eq!(json("plugin/hooks/hooks.json")["hooks"], hooks);

@@ -3,6 +3,7 @@
 //! Read straight from the files, without the daemon and without a lock.
 
 use std::collections::{BTreeMap, HashMap};
+use std::fmt::Write as _;
 
 use cc_log::{Line, LogReader, RosterView, ViewMember};
 use cc_proto::body::{Body, Kind as MessageKind};
@@ -211,20 +212,17 @@ impl History {
         let mut way = "✓ stored".to_owned();
         let others = receipt.others;
         if others > 0 && receipt.reached.is_empty() {
-            way += &format!(" · reached none of {others} yet");
+            let _ = write!(way, " · reached none of {others} yet");
         } else if others > 0 {
             let names = receipt.reached.iter().map(|key| name(key));
-            way += &format!(
-                " · reached {} of {others}: {}",
-                receipt.reached.len(),
-                listed(names.collect())
-            );
+            let (reached, names) = (receipt.reached.len(), listed(names.collect()));
+            let _ = write!(way, " · reached {reached} of {others}: {names}");
         }
         if !receipt.offered.is_empty() {
             let offered = receipt.offered.iter();
             let agents =
                 offered.map(|it| format!("{}'s {}", name(&it.author), clean_line(&it.agent, 64)));
-            way += &format!(" · offered to {}", listed(agents.collect()));
+            let _ = write!(way, " · offered to {}", listed(agents.collect()));
         }
         way
     }

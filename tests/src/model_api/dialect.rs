@@ -73,7 +73,6 @@ pub(super) fn tools(request: &Request) -> Vec<String> {
     for tool in offered {
         match request.dialect() {
             None => {}
-            Some(Dialect::Messages) => names.extend(name(tool)),
             Some(Dialect::ChatCompletions) => names.extend(name(&tool["function"])),
             Some(Dialect::Gemini) => {
                 names.extend(list(&tool["functionDeclarations"]).filter_map(name));
@@ -83,7 +82,7 @@ pub(super) fn tools(request: &Request) -> Vec<String> {
                 let of_group = list(&tool["tools"]).filter_map(name);
                 names.extend(of_group.map(|name| format!("{group}.{name}")));
             }
-            Some(Dialect::Responses) => names.extend(name(tool)),
+            Some(Dialect::Messages | Dialect::Responses) => names.extend(name(tool)),
         }
     }
     names

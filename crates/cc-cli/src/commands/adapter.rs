@@ -1,7 +1,7 @@
 //! `adapter check`: an adapter against every case of the hook chapter.
 
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use cc_adapter_kit::{Case, Outcome, Subject, cases, check_all};
 use cc_hook_generic::Profile;
@@ -41,7 +41,8 @@ pub fn check(args: &AdapterCheckArgs, output: Output) -> CliResult<u8> {
 fn subject(args: &AdapterCheckArgs) -> CliResult<Subject> {
     let failed = |error: &dyn std::fmt::Display| CliError::new(Kind::Usage, error.to_string());
     let Some(file) = &args.profile else {
-        let subject = Subject::program(args.command.clone()).map_err(|error| failed(&error))?;
+        let command = from_here(&args.command);
+        let subject = Subject::program(command).map_err(|error| failed(&error))?;
         return Ok(subject.introduced());
     };
     let program = std::env::current_exe().map_err(|error| failed(&error))?;
@@ -49,6 +50,20 @@ fn subject(args: &AdapterCheckArgs) -> CliResult<Subject> {
     let command = [program.into_os_string(), "hook".into()];
     let command = command.into_iter().chain(named).collect();
     Subject::profile(profile, command).map_err(|error| failed(&error))
+}
+
+/// A command that means the same when it is run in another folder: what names a file here names it by its whole path.
+/// A program without a slash is looked for in `PATH`.
+fn from_here(command: &[OsString]) -> Vec<OsString> {
+    let whole = |(at, argument): (usize, &OsString)| {
+        let path = Path::new(argument);
+        let in_path = at == 0 && !argument.as_encoded_bytes().contains(&b'/');
+        if in_path || !path.is_file() {
+            return argument.clone();
+        }
+        std::path::absolute(path).map_or_else(|_| argument.clone(), PathBuf::into_os_string)
+    };
+    command.iter().enumerate().map(whole).collect()
 }
 
 /// A profile and the arguments of `hook` that name it: a file, or one that comes with the program.

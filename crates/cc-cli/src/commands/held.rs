@@ -9,7 +9,7 @@ use crate::error::CliResult;
 use crate::home::Home;
 use crate::launch;
 use crate::output::Output;
-use crate::rooms;
+use crate::rooms::{self, KnownRoom};
 use crate::rpc::{HeldInfo, HeldList, HeldParams, SendKind, SendResult};
 
 /// Lists what waits.
@@ -26,11 +26,8 @@ pub async fn list(home: &Home, args: &RoomArg, output: Output) -> CliResult {
             continue;
         }
         let room = known.iter().find(|room| room.id.to_hex() == message.room);
-        let room = room.map_or_else(
-            || "a room that is gone".to_owned(),
-            |room| room.shown_name(),
-        );
-        output.data(&object(&message), &told(&message, &room));
+        let room = room.map_or_else(|| "a room that is gone".to_owned(), KnownRoom::shown_name);
+        output.data(&object(&message), told(&message, &room));
     }
     Ok(())
 }
@@ -47,7 +44,7 @@ pub async fn approve(home: &Home, args: &HeldArgs, output: Output) -> CliResult 
             id: sent.id,
             n: sent.n,
         };
-        output.data(&object(&decided), &format!("{held} is sent (line {line})"));
+        output.data(&object(&decided), format!("{held} is sent (line {line})"));
     }
     Ok(())
 }
@@ -63,7 +60,7 @@ pub async fn refuse(home: &Home, args: &HeldArgs, output: Output) -> CliResult {
             id: None,
             n: None,
         };
-        output.data(&object(&decided), &format!("{held} is thrown away"));
+        output.data(&object(&decided), format!("{held} is thrown away"));
     }
     Ok(())
 }

@@ -26,9 +26,10 @@ pub async fn run(home: &Home, args: &LogArgs, output: Output) -> CliResult {
     if args.follow {
         return follow(home, &room, since, args.receipts, output).await;
     }
-    let mut client = match args.receipts {
-        true => Some(launch::connect_or_start(home).await?),
-        false => None,
+    let mut client = if args.receipts {
+        Some(launch::connect_or_start(home).await?)
+    } else {
+        None
     };
     if let Some(mut history) = open(home, &room)? {
         let last = start(&history, since)?;

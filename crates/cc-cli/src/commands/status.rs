@@ -137,7 +137,7 @@ fn troubles(room: &RoomInfo) -> Vec<String> {
         }
     }
     if let Some(agents) = &room.agents {
-        if agents.run >= agents.run_max {
+        if agents.stopped {
             troubles.push(stopped(agents.run));
         }
         if let Some(held_back) = &agents.held_back {

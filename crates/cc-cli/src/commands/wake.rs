@@ -41,7 +41,7 @@ pub async fn run(home: &Home, args: &WakeArgs, output: Output) -> CliResult {
     let state: WakeState = client.call("room.wake", &params).await?;
     output.data(
         &object(&state),
-        &in_words(&state, &people, &room.shown_name()),
+        in_words(&state, &people, &room.shown_name()),
     );
     Ok(())
 }

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use cc_hook_generic::audit::{AUDIT_BYTES_MAX, AUDIT_FILE};
 use cc_net::Room;
-use cc_proto::id::{ArrivalNo, RoomId};
+use cc_proto::id::{ArrivalNo, AuthorId, RoomId};
 use cc_proto::limits::RECEIPT_OFFERED_MAX;
 use cc_proto::receipt::{MessageReceipts, ReceiptView};
 use serde::Deserialize;
@@ -103,7 +103,7 @@ fn info(n: ArrivalNo, id: String, told: MessageReceipts) -> ReceiptInfo {
         n: n.0,
         id,
         others: told.others as u64,
-        reached: told.reached.iter().map(|member| member.to_hex()).collect(),
+        reached: told.reached.iter().map(AuthorId::to_hex).collect(),
         offered: offered
             .map(|(author, agent)| OfferInfo {
                 author: author.to_hex(),
@@ -230,7 +230,6 @@ fn name(file: &fs::Metadata) -> (u64, u64) {
 }
 
 /// The whole lines from an offset on, the file that they are in, and where they end. Damaged ones are passed over.
-#[expect(clippy::type_complexity, reason = "read once, just above")]
 fn read_lines(path: &Path, from: u64) -> io::Result<(Vec<Told>, (u64, u64), u64)> {
     let mut file = File::open(path)?;
     let about = file.metadata()?;

@@ -341,12 +341,13 @@ impl<'a> Reader<'a> {
 
     /// Whether somebody else calls the owner or the agent, or answers what the owner's agent said in this session.
     fn is_called(&self, spoken: &Spoken, began: ArrivalNo) -> Outcome<bool> {
-        if spoken.quote.own {
+        // A status asks nobody for anything: were it a call, agents could answer each other by it without end.
+        if spoken.quote.own || is_status(spoken) {
             return Ok(false);
         }
         match spoken.re {
             _ if self.is_named(spoken) => Ok(true),
-            Some(re) if !is_status(spoken) => self.book.is_own_agents(&re, began),
+            Some(re) => self.book.is_own_agents(&re, began),
             _ => Ok(false),
         }
     }

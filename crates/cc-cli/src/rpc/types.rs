@@ -223,8 +223,11 @@ pub struct RoomInfo {
 pub struct AgentsInfo {
     /// Their messages in a row since a person spoke, where agents of several members are among them; else 0.
     pub run: u64,
-    /// From so many on they wait for a person.
+    /// So many are shared by the members whose agents wrote them; who wrote its share waits for a person.
     pub run_max: u64,
+    /// Whether all of them do.
+    #[serde(default)]
+    pub stopped: bool,
     /// The last time that an agent of this machine was not let speak, since the daemon started.
     pub held_back: Option<HeldBackInfo>,
 }

@@ -219,7 +219,10 @@ fn turning_receipts_off_takes_back_what_was_told() {
         assert_eq!((known.reached, known.offered), (members(&[3]), Vec::new()));
         // One's own agents one knows of all the same.
         let own = (key(2).author(), "codex".to_owned());
-        assert_eq!(known_at(&world, 1, "after").offered, std::slice::from_ref(&own));
+        assert_eq!(
+            known_at(&world, 1, "after").offered,
+            std::slice::from_ref(&own)
+        );
         share(&mut world, 1, true);
         world.pass(15_000);
         let known = known_at(&world, 0, "after");

@@ -53,7 +53,7 @@ impl Speech {
             text: self.text.clone(),
             via: self.via(),
             re: self.re,
-            summary: newest.filter(|_| self.kind == SendKind::Summary),
+            summary: newest,
         }
     }
 }
@@ -155,8 +155,10 @@ impl Agents {
         let agents = rooms.entry(room).or_default();
         let held_back = match agents.pace.may(&self.0.me, voice, now) {
             Ok(()) => {
+                agents.last_held_back = None;
+                let stopped = agents.pace.note(now, self.0.me, voice, now);
                 drop(rooms);
-                self.note(room, now, self.0.me, voice);
+                self.tell_if_stopped(room, stopped);
                 return Ok(());
             }
             Err(held_back) => held_back,
@@ -180,15 +182,19 @@ impl Agents {
         let dir = self.dir(&room);
         let newest = tokio::task::spawn_blocking(move || {
             let log = LogReader::open(&dir).ok()?;
-            let lines = (1..=log.len().0).rev().map(|n| log.line(ArrivalNo(n)));
-            lines.filter_map(|line| line.ok()?.id()).next()
+            let mut lines = (1..=log.len().0).rev().map(|n| log.line(ArrivalNo(n)));
+            lines.find_map(|line| line.ok()?.id())
         });
         newest.await.ok()?
     }
 
     async fn send(&self, room: &Room, speech: &Speech) -> Result<SendResult, RpcError> {
+        let newest = match speech.kind {
+            SendKind::Chat => None,
+            SendKind::Summary => self.newest(room.id()).await,
+        };
         let Sent { id, n } = room
-            .send(speech.draft(self.newest(room.id()).await))
+            .send(speech.draft(newest))
             .await
             .map_err(|error| send_error(&error))?;
         Ok(SendResult {

@@ -20,20 +20,23 @@ mod wake;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use cc_log::{LogReader, RosterView};
+use cc_hook_generic::{Profile, Session};
+use cc_log::{CursorStore, LogReader, RosterView, Trust};
 use cc_net::{Room, RoomEvent, RoomEvents, StoredMessage};
 use cc_proto::body::Kind;
 use cc_proto::id::{ArrivalNo, AuthorId, RoomId, Timestamp};
 use cc_proto::limits::AGENT_RUN_MAX;
 use cc_proto::message::Message;
 use cc_proto::via::{Role, Via};
+use futures_util::future::join_all;
 use tokio::sync::broadcast;
+use tokio::task::JoinSet;
 
 use self::held::Held;
 use self::pace::{Pace, Voice};
-use self::wake::Woken;
+use self::wake::{Turn, Woken};
 use crate::rpc::{AgentsInfo, HeldBackInfo, RpcError, code};
 
 pub use gate::Speech;
@@ -43,6 +46,8 @@ pub use settings::AgentSettings;
 const EVENTS_MAX: usize = 256;
 /// So many of a room's newest lines tell how much agents said before the daemon started.
 const LINES_BEFORE: u64 = 512;
+/// So many messages of a room wake somebody, or wait to, at once; further ones wake nobody.
+const WAKES_AT_ONCE_MAX: usize = 64;
 
 /// What the daemon knows of the agents of this machine. Cheap to clone.
 #[derive(Clone)]
@@ -114,6 +119,7 @@ impl Agents {
         AgentsInfo {
             run: agents.map_or(0, |agents| agents.pace.run(now())),
             run_max: AGENT_RUN_MAX,
+            stopped: agents.is_some_and(|agents| agents.pace.is_stopped(now())),
             held_back: agents.and_then(|agents| agents.last_held_back.clone()),
         }
     }
@@ -142,33 +148,62 @@ impl Agents {
     }
 
     async fn listen(&self, id: RoomId, mut events: RoomEvents) {
+        let mut through = self.take_in(id, ArrivalNo(0)).await;
+        let mut wakes = JoinSet::new();
+        while let Some(event) = events.next().await {
+            while wakes.try_join_next().is_some() {}
+            let stored = match event {
+                RoomEvent::Message(stored) if stored.n > through => stored,
+                // What was missed is in the log; it is too late to wake anybody for it.
+                RoomEvent::Lagged(_) => {
+                    through = self.take_in(id, through).await;
+                    continue;
+                }
+                _ => continue,
+            };
+            through = stored.n;
+            let header = stored.message.header();
+            if let Some(voice) = voice(&stored.message) {
+                // What this machine's agents say was noted when the gate let it through.
+                let is_noted = header.author == self.0.me && voice != Voice::Person;
+                let counts = voice == Voice::Person || self.listens_to(id, header.author).await;
+                if !is_noted && counts {
+                    self.note(id, stored.at.min(header.ts), header.author, voice);
+                }
+            }
+            if wakes.len() < WAKES_AT_ONCE_MAX && !self.settings(&id).is_off() {
+                let agents = self.clone();
+                wakes.spawn(async move { agents.wake(id, &stored).await });
+            }
+        }
+    }
+
+    /// Takes into account what the log holds after a line; gives its last one.
+    async fn take_in(&self, id: RoomId, after: ArrivalNo) -> ArrivalNo {
         let dir = self.dir(&id);
-        let before = tokio::task::spawn_blocking(move || said_before(&dir)).await;
-        let mut through = ArrivalNo(0);
-        for (n, at, author, voice) in before.unwrap_or_default() {
+        let said = tokio::task::spawn_blocking(move || said_after(&dir, after)).await;
+        let mut through = after;
+        for (n, at, author, voice) in said.unwrap_or_default() {
             through = n;
             self.note(id, at, author, voice);
         }
-        while let Some(event) = events.next().await {
-            let RoomEvent::Message(stored) = event else {
-                continue;
-            };
-            self.wake(id, &stored).await;
-            let author = stored.message.header().author;
-            let Some(voice) = voice(&stored.message).filter(|_| stored.n > through) else {
-                continue;
-            };
-            // What this machine's agents say was noted when the gate let it through.
-            if author == self.0.me && voice != Voice::Person {
-                continue;
-            }
-            self.note(id, stored.at, author, voice);
+        through
+    }
+
+    /// Whether what a member's agents say reaches the owner's: what is muted takes nobody's turn.
+    async fn listens_to(&self, id: RoomId, author: AuthorId) -> bool {
+        let dir = self.dir(&id);
+        let view = tokio::task::spawn_blocking(move || RosterView::load(&dir)).await;
+        match view {
+            Ok(Ok(Some(view))) => view.trust(&author) == Trust::Inline,
+            _ => true,
         }
     }
 
     /// Wakes whom a message calls, where the owner wants that.
     async fn wake(&self, id: RoomId, stored: &Arc<StoredMessage>) {
         let dir = self.dir(&id);
+        let n = stored.n;
         let (home, stored) = (self.0.home.clone(), Arc::clone(stored));
         let settings = self.settings(&id);
         if settings.is_off() {
@@ -180,24 +215,45 @@ impl Agents {
             let call = wake::call(&stored, &view, &settings, now)?;
             Some(wake::reached(&home, id, &call, now))
         });
-        for (session, profile) in reached.await.ok().flatten().unwrap_or_default() {
-            let may = {
-                let mut woken = self.0.woken.lock().unwrap_or_else(PoisonError::into_inner);
-                woken.may(&session.file, now())
+        let reached = reached.await.ok().flatten().unwrap_or_default();
+        join_all(reached.into_iter().map(|it| self.wake_one(id, n, it))).await;
+    }
+
+    /// Wakes a session, at the end of its quiet time if need be, unless it was told of that line by then.
+    async fn wake_one(&self, id: RoomId, n: ArrivalNo, (session, profile): (Session, Profile)) {
+        loop {
+            let turn = self.woken().turn(&session.file, now());
+            let wait_ms = match turn {
+                Turn::Now => break,
+                Turn::Never => return,
+                Turn::Later { wait_ms } => wait_ms,
             };
-            if !may {
-                continue;
-            }
-            match wake::wake(&self.0.home, &session, &profile).await {
-                Ok(()) => self.tell(
-                    id,
-                    AgentEvent::Woken {
-                        agent: profile.name,
-                    },
-                ),
-                Err(error) => tracing::warn!(agent = %profile.name, %error, "cannot wake it"),
+            tokio::time::sleep(Duration::from_millis(wait_ms)).await;
+            let (dir, reader) = (self.dir(&id), session.reader());
+            let cursor = tokio::task::spawn_blocking(move || CursorStore::new(&dir).peek(&reader));
+            if cursor
+                .await
+                .is_ok_and(|told| told.is_ok_and(|told| told.n >= n))
+            {
+                return;
             }
         }
+        match wake::wake(&self.0.home, &session, &profile).await {
+            Ok(()) => self.tell(
+                id,
+                AgentEvent::Woken {
+                    agent: profile.name,
+                },
+            ),
+            Err(error) => {
+                self.woken().undo(&session.file);
+                tracing::warn!(agent = %profile.name, %error, "cannot wake it");
+            }
+        }
+    }
+
+    fn woken(&self) -> MutexGuard<'_, Woken> {
+        self.0.woken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What the owner chose for a room.
@@ -234,10 +290,13 @@ impl Agents {
         let Some(agents) = rooms.get_mut(&id) else {
             return;
         };
-        agents.pace.note(at, author, voice);
-        let run = agents.pace.run(now());
+        let stopped = agents.pace.note(at, author, voice, now());
         drop(rooms);
-        if voice == Voice::Agent && run == AGENT_RUN_MAX {
+        self.tell_if_stopped(id, stopped);
+    }
+
+    fn tell_if_stopped(&self, id: RoomId, stopped: Option<u64>) {
+        if let Some(run) = stopped {
             self.tell(id, AgentEvent::Stopped { run });
         }
     }
@@ -259,7 +318,7 @@ impl Agents {
 
 /// By whom a message is, where it is one that people and agents say.
 fn voice(message: &Message) -> Option<Voice> {
-    if message.kind() != Kind::Chat {
+    if !matches!(message.kind(), Kind::Chat | Kind::Summary) {
         return None;
     }
     Some(match Via::parse(&message.header().via) {
@@ -272,18 +331,23 @@ fn voice(message: &Message) -> Option<Voice> {
     })
 }
 
-/// What the newest lines of a room's log say of who spoke.
-fn said_before(dir: &Path) -> Vec<(ArrivalNo, Timestamp, AuthorId, Voice)> {
+/// What the newest lines of a room's log after a line say of who spoke.
+fn said_after(dir: &Path, after: ArrivalNo) -> Vec<(ArrivalNo, Timestamp, AuthorId, Voice)> {
     let Ok(log) = LogReader::open(dir) else {
         return Vec::new();
     };
-    let first = log.len().0.saturating_sub(LINES_BEFORE) + 1;
+    let view = RosterView::load(dir).ok().flatten();
+    let first = log.len().0.saturating_sub(LINES_BEFORE).max(after.0) + 1;
     let lines = (first..=log.len().0).filter_map(|n| log.line(ArrivalNo(n)).ok());
     lines
         .filter_map(|line| {
             let message = line.message.ok()?;
-            let voice = voice(&message)?;
-            Some((line.n, line.at, message.header().author, voice))
+            let (voice, header) = (voice(&message)?, message.header());
+            let is_heard = view
+                .as_ref()
+                .is_none_or(|view| view.trust(&header.author) == Trust::Inline);
+            let counts = voice == Voice::Person || is_heard;
+            counts.then_some((line.n, line.at.min(header.ts), header.author, voice))
         })
         .collect()
 }

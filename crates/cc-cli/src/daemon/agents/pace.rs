@@ -3,7 +3,7 @@
 //! Pure: what was said and the time are arguments. Each machine holds its own agents to it, by what is in its own log;
 //! that is what stops a loop between honest machines. Against others there is flood control, which binds everybody.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use cc_proto::id::{AuthorId, Timestamp};
 use cc_proto::limits::{
@@ -51,19 +51,34 @@ pub struct Pace {
 }
 
 impl Pace {
-    /// Takes a message into account that was stored at `at`.
-    pub fn note(&mut self, at: Timestamp, author: AuthorId, voice: Voice) {
+    /// Takes a message into account that was written at `at`; gives the length of the row where, by it, agents of several
+    /// members have all said in it what they may.
+    pub fn note(
+        &mut self,
+        at: Timestamp,
+        author: AuthorId,
+        voice: Voice,
+        now: Timestamp,
+    ) -> Option<u64> {
+        let was_stopped = self.is_stopped(now);
         if self.said.len() == KEPT_MAX {
             self.said.pop_front();
         }
         self.said.push_back((at, author, voice));
+        (!was_stopped && self.is_stopped(now)).then(|| self.run(now))
     }
 
     /// The agents' messages in a row since a person spoke, where agents of several members are among them; else 0.
     pub fn run(&self, now: Timestamp) -> u64 {
-        let run: Vec<AuthorId> = self.since_person(now).map(|(_, author)| author).collect();
-        let several = run.iter().any(|author| *author != run[0]);
-        if several { run.len() as u64 } else { 0 }
+        let row = self.row(now);
+        if row.len() > 1 { row.values().sum() } else { 0 }
+    }
+
+    /// Whether agents of several members have all said in a row what they may.
+    pub fn is_stopped(&self, now: Timestamp) -> bool {
+        let row = self.row(now);
+        let share = AGENT_RUN_MAX / (row.len() as u64).max(1);
+        row.len() > 1 && row.values().all(|said| *said >= share.max(1))
     }
 
     /// Whether an agent of `me` may say something now.
@@ -75,33 +90,37 @@ impl Pace {
             Voice::Person => Ok(()),
             Voice::Note => self.within(me, voice, AGENT_NOTES_PER_MINUTE, now),
             Voice::Agent => {
-                let run = self.run_with(me, now);
-                if run >= AGENT_RUN_MAX {
-                    let oldest = self.since_person(now).last();
-                    let wait_ms = oldest.map_or(0, |(at, _)| until_past(at, AGENT_RUN_MS, now));
-                    return Err(HeldBack::Run { run, wait_ms });
+                let mut row = self.row(now);
+                let mine = *row.entry(*me).or_default();
+                let share = AGENT_RUN_MAX / row.len() as u64;
+                if row.len() > 1 && mine >= share.max(1) {
+                    let oldest = self.since_person(now).filter(|(_, author)| author == me);
+                    let oldest = oldest.map(|(at, _)| at).min();
+                    return Err(HeldBack::Run {
+                        run: row.values().sum(),
+                        wait_ms: oldest.map_or(0, |at| until_past(at, AGENT_RUN_MS, now)),
+                    });
                 }
                 self.within(me, voice, self.share(me, now), now)
             }
         }
     }
 
-    /// The run as it would be with a further message of `me`, that one not counted.
-    fn run_with(&self, me: &AuthorId, now: Timestamp) -> u64 {
-        let run: Vec<AuthorId> = self.since_person(now).map(|(_, author)| author).collect();
-        let several = run.iter().any(|author| author != me);
-        if several { run.len() as u64 } else { 0 }
+    /// How much the agents of each member said since a person spoke.
+    fn row(&self, now: Timestamp) -> BTreeMap<AuthorId, u64> {
+        let mut row = BTreeMap::new();
+        for (_, author) in self.since_person(now) {
+            *row.entry(author).or_default() += 1;
+        }
+        row
     }
 
-    /// The newest first.
     fn since_person(&self, now: Timestamp) -> impl Iterator<Item = (Timestamp, AuthorId)> {
-        self.said
-            .iter()
-            .rev()
-            .take_while(move |(at, _, voice)| {
-                *voice != Voice::Person && now.0.saturating_sub(at.0) < AGENT_RUN_MS
+        let row = self.said.iter().rev();
+        row.take_while(|(_, _, voice)| *voice != Voice::Person)
+            .filter(move |(at, _, voice)| {
+                *voice == Voice::Agent && now.0.saturating_sub(at.0) < AGENT_RUN_MS
             })
-            .filter(|(_, _, voice)| *voice == Voice::Agent)
             .map(|(at, author, _)| (*at, *author))
     }
 
@@ -143,7 +162,7 @@ impl Pace {
         let recent = move |(at, _, _): &&(Timestamp, AuthorId, Voice)| {
             now.0.saturating_sub(at.0) < MINUTE_MS
         };
-        self.said.iter().rev().take_while(recent)
+        self.said.iter().rev().filter(recent)
     }
 }
 
@@ -166,7 +185,12 @@ mod tests {
     fn pace(said: &[(u64, u8, Voice)]) -> Pace {
         let mut pace = Pace::default();
         for (ago, by, voice) in said {
-            pace.note(Timestamp(NOW - ago * 1000), author(*by), *voice);
+            pace.note(
+                Timestamp(NOW - ago * 1000),
+                author(*by),
+                *voice,
+                Timestamp(NOW),
+            );
         }
         pace
     }
@@ -179,8 +203,10 @@ mod tests {
     fn agents_that_only_answer_each_other_are_stopped_until_a_person_speaks() {
         let mut said = Vec::new();
         for at in 0..AGENT_RUN_MAX {
-            assert_eq!(may(&pace(&said), Voice::Agent), Ok(()), "after {at}");
-            said.push((3000 - at, 1 + (at % 2) as u8, Voice::Agent));
+            let who = 1 + (at % 2) as u8;
+            let may = pace(&said).may(&author(who), Voice::Agent, Timestamp(NOW));
+            assert_eq!(may, Ok(()), "after {at}");
+            said.push((3000 - at, who, Voice::Agent));
         }
         let full = pace(&said);
         let wait_ms = AGENT_RUN_MS - 3000 * 1000;
@@ -207,15 +233,32 @@ mod tests {
     }
 
     #[test]
+    fn who_writes_much_leaves_the_others_their_share_of_a_row() {
+        let mut said: Vec<_> = (0..3 * AGENT_RUN_MAX)
+            .map(|at| (3000 - at, 2, Voice::Agent))
+            .collect();
+        for at in 0..AGENT_RUN_MAX / 2 {
+            assert_eq!(may(&pace(&said), Voice::Agent), Ok(()), "after {at}");
+            said.push((100 - at, 1, Voice::Agent));
+        }
+        assert!(may(&pace(&said), Voice::Agent).is_err());
+        assert!(pace(&said).is_stopped(Timestamp(NOW)));
+    }
+
+    #[test]
     fn one_members_agents_alone_are_no_conversation() {
         let said: Vec<_> = (0..3 * AGENT_RUN_MAX)
             .map(|at| (3000 - at, 1, Voice::Agent))
             .collect();
         assert_eq!(may(&pace(&said), Voice::Agent), Ok(()));
         assert_eq!(pace(&said).run(Timestamp(NOW)), 0);
-        // An answer from another member's agent makes it one.
+        // Another member's agent may answer, and that makes it one.
+        let mut said = said;
         let other = pace(&said).may(&author(2), Voice::Agent, Timestamp(NOW));
-        assert!(matches!(other, Err(HeldBack::Run { .. })), "{other:?}");
+        assert_eq!(other, Ok(()));
+        said.push((1, 2, Voice::Agent));
+        let held = may(&pace(&said), Voice::Agent);
+        assert!(matches!(held, Err(HeldBack::Run { .. })), "{held:?}");
     }
 
     #[test]

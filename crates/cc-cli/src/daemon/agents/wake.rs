@@ -20,7 +20,7 @@ use cc_net::StoredMessage;
 use cc_proto::id::{RoomId, Timestamp};
 use cc_proto::limits::WAKES_PER_HOUR_MAX;
 use cc_proto::text::{clean_text, names_reader};
-use cc_proto::via::Via;
+use cc_proto::via::{Role, Via};
 use tokio::process::Command;
 
 use super::settings::AgentSettings;
@@ -39,22 +39,47 @@ const COMMAND_DEADLINE: Duration = Duration::from_secs(20);
 #[derive(Debug, Default)]
 pub struct Woken(BTreeMap<String, Vec<Timestamp>>);
 
+/// When a session may be woken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turn {
+    /// Now; it is noted that it is.
+    Now,
+    /// When its quiet time is over.
+    Later {
+        /// In so many milliseconds.
+        wait_ms: u64,
+    },
+    /// It was woken often enough for now.
+    Never,
+}
+
 impl Woken {
-    /// Whether a session may be woken now; notes that it is.
-    pub fn may(&mut self, session: &str, now: Timestamp) -> bool {
+    /// When a session may be woken.
+    pub fn turn(&mut self, session: &str, now: Timestamp) -> Turn {
         self.0.retain(|_, times| {
             times.retain(|at| now.0.saturating_sub(at.0) < HOUR_MS);
             !times.is_empty()
         });
         let times = self.0.entry(session.to_owned()).or_default();
-        let quiet = times
-            .last()
-            .is_none_or(|last| now.0.saturating_sub(last.0) >= QUIET_MS);
-        let may = quiet && (times.len() as u64) < WAKES_PER_HOUR_MAX;
-        if may {
-            times.push(now);
+        let since_last = times.last().map(|last| now.0.saturating_sub(last.0));
+        if times.len() as u64 >= WAKES_PER_HOUR_MAX {
+            return Turn::Never;
         }
-        may
+        if let Some(wait_ms) = since_last
+            .and_then(|since| QUIET_MS.checked_sub(since))
+            .filter(|wait_ms| *wait_ms > 0)
+        {
+            return Turn::Later { wait_ms };
+        }
+        times.push(now);
+        Turn::Now
+    }
+
+    /// Takes the last time back: it was in vain.
+    pub fn undo(&mut self, session: &str) {
+        if let Some(times) = self.0.get_mut(session) {
+            times.pop();
+        }
     }
 }
 
@@ -73,7 +98,12 @@ pub fn call(
     now: Timestamp,
 ) -> Option<Call> {
     let header = stored.message.header();
-    let is_agents = Via::parse(&header.via).is_some();
+    let via = Via::parse(&header.via);
+    // A status asks nobody for anything.
+    if via.as_ref().is_some_and(|via| via.role != Role::Message) {
+        return None;
+    }
+    let is_agents = via.is_some();
     let is_live = header.ts.0.abs_diff(now.0) <= LIVE_MS;
     let may = settings.may_wake(&header.author) && (!is_agents || settings.wake_agents);
     if header.author == view.me || !may || !is_live || view.trust(&header.author) != Trust::Inline {
@@ -194,15 +224,19 @@ mod tests {
     #[test]
     fn a_session_is_woken_once_a_minute_and_so_often_an_hour() {
         let mut woken = Woken::default();
-        assert!(woken.may("one", Timestamp(0)));
-        assert!(!woken.may("one", Timestamp(QUIET_MS - 1)));
-        assert!(woken.may("two", Timestamp(QUIET_MS - 1)));
+        assert_eq!(woken.turn("one", Timestamp(0)), Turn::Now);
+        let wait_ms = 1;
+        let early = Timestamp(QUIET_MS - 1);
+        assert_eq!(woken.turn("one", early), Turn::Later { wait_ms });
+        assert_eq!(woken.turn("two", early), Turn::Now);
+        woken.undo("two");
+        assert_eq!(woken.turn("two", early), Turn::Now);
         for turn in 1..WAKES_PER_HOUR_MAX {
-            assert!(woken.may("one", Timestamp(turn * QUIET_MS)), "{turn}");
+            assert_eq!(woken.turn("one", Timestamp(turn * QUIET_MS)), Turn::Now);
         }
         let next = WAKES_PER_HOUR_MAX * QUIET_MS;
-        assert!(!woken.may("one", Timestamp(next)));
-        assert!(woken.may("one", Timestamp(HOUR_MS + next)));
+        assert_eq!(woken.turn("one", Timestamp(next)), Turn::Never);
+        assert_eq!(woken.turn("one", Timestamp(HOUR_MS + next)), Turn::Now);
     }
 
     #[test]
