@@ -621,3 +621,82 @@ proptest! {
         }
     }
 }
+
+/// What Codex makes of its file: it writes it anew, with tables of others between our marks or without a mark.
+#[test]
+fn a_table_of_ours_is_known_by_what_it_runs() {
+    const BEGIN: &str = "# cc-connect begin; `cc-connect uninstall` takes this out\n";
+    const END: &str = "# cc-connect end\n";
+    let text = "# mine\nmodel = \"x\"   # fast\n";
+    let theirs = "\n[features]\na = true # theirs\n\n[hooks.state]\nb = 1\n";
+    let with_end = |text: &str| text.replace(END, &format!("{theirs}{END}"));
+    let cases: [(&dyn Fn(&str) -> String, String); 6] = [
+        (&str::to_owned, text.into()),
+        (&with_end, format!("{text}{theirs}")),
+        (&|it| it.replace(BEGIN, ""), format!("{text}\n")),
+        (&|it| it.replace(END, ""), text.into()),
+        (
+            &|it| it.replace(BEGIN, "").replace(END, ""),
+            format!("{text}\n"),
+        ),
+        (
+            &|it| with_end(it).replace(BEGIN, ""),
+            format!("{text}\n{theirs}"),
+        ),
+    ];
+    for (index, (rewrite, wanted)) in cases.iter().enumerate() {
+        let mut place = Place::new();
+        let file = place.path().join(".codex/config.toml");
+        write(&file, text, 0o600);
+        place.install("codex").unwrap();
+        let now = rewrite(&fs::read_to_string(&file).unwrap());
+        fs::write(&file, &now).unwrap();
+        assert_eq!(place.registered("codex"), ["hook", "tools"], "{index}");
+        place.install("codex").unwrap();
+        // What is right stays as it was written.
+        assert_eq!(fs::read_to_string(&file).unwrap(), now, "{index}");
+        place.program = "/elsewhere/cc-connect";
+        assert!(place.install("codex").unwrap(), "{index}");
+        let moved = fs::read_to_string(&file).unwrap();
+        assert_eq!(moved.matches("/elsewhere/cc-connect").count(), 1);
+        assert_eq!(moved.matches("[mcp_servers.cc-connect]").count(), 1);
+        assert!(moved.starts_with(wanted.as_str()), "{index}: {moved}");
+        place.uninstall("codex").unwrap();
+        assert_eq!(fs::read_to_string(&file).unwrap(), *wanted, "{index}");
+
+        place.program = PROGRAM;
+        fs::write(&file, &now).unwrap();
+        assert!(place.uninstall("codex").unwrap(), "{index}");
+        assert_eq!(fs::read_to_string(&file).unwrap(), *wanted, "{index}");
+    }
+}
+
+#[test]
+fn what_somebody_added_to_our_table_is_not_lost_by_installing() {
+    let mut place = Place::new();
+    let file = place.path().join(".codex/config.toml");
+    place.install("codex").unwrap();
+    let text = fs::read_to_string(&file).unwrap();
+    let text = text + "\n# theirs\n[mcp_servers.cc-connect.env]\nA = \"b\"\n";
+    fs::write(&file, &text).unwrap();
+    assert!(!place.install("codex").unwrap());
+    place.program = "/elsewhere/cc-connect";
+    let error = place.install("codex").unwrap_err();
+    assert!(matches!(error, InstallError::ByHand { .. }), "{error}");
+    assert_eq!(fs::read_to_string(&file).unwrap(), text);
+    // Without our table it would be one that cannot run.
+    assert!(place.uninstall("codex").unwrap());
+    assert_eq!(fs::read_to_string(&file).unwrap(), "\n# theirs\n");
+}
+
+#[test]
+fn a_table_of_somebody_elses_under_our_name_stays() {
+    let place = Place::new();
+    let file = place.path().join(".codex/config.toml");
+    let text = "[mcp_servers.cc-connect]\ncommand = \"theirs\"\nargs = [\"mcp\"]\n";
+    write(&file, text, 0o600);
+    let error = place.install("codex").unwrap_err();
+    assert!(matches!(error, InstallError::Taken { .. }), "{error}");
+    assert!(!place.uninstall("codex").unwrap());
+    assert_eq!(fs::read_to_string(&file).unwrap(), text);
+}

@@ -76,55 +76,168 @@ fn cut(text: &str, span: Range<usize>) -> String {
 
 /// TOML: a table of ours, as lines of its own at the end.
 pub(super) mod toml_block {
-    use super::{Fault, block, cut, with_block};
+    use std::ops::Range;
+
+    use super::super::command::tools_program;
+    use super::{BEGIN, END, Fault, JOINED, lines, with_block};
 
     /// The text with our table in it. `lines` has its head.
     pub fn put(text: &str, at: &[String], lines: &str) -> Result<String, Fault> {
+        let there: toml::Table = toml::from_str(text)?;
+        let ours: toml::Table = toml::from_str(lines)?;
+        let by_hand = || Fault::ByHand(lines.trim().replace('\n', "; "));
+        if let (Some(there), Some(ours)) = (table_at(&there, at), table_at(&ours, at)) {
+            // One that is right already stays where it is.
+            if ours
+                .iter()
+                .all(|(key, value)| there.get(key) == Some(value))
+            {
+                return Ok(text.to_owned());
+            }
+            // What else somebody wrote into it would be lost.
+            if runs_tools(there) && there.keys().any(|key| !ours.contains_key(key)) {
+                return Err(by_hand());
+            }
+        }
         let without = match take(text, at)? {
             Some(without) => without,
             None => text.to_owned(),
         };
-        let before: toml::Table = toml::from_str(&without)?;
+        let mut before: toml::Table = toml::from_str(&without)?;
         if value_at(&before, at).is_some() {
             return Err(Fault::Taken(at.join(".")));
         }
-        let ours: toml::Table = toml::from_str(lines)?;
         let new = with_block(&without, lines);
-        let by_hand = || Fault::ByHand(lines.trim().replace('\n', "; "));
         // Where the table is written inline, ours cannot be added to it from elsewhere.
         let mut after: toml::Table = toml::from_str(&new).map_err(|_| by_hand())?;
         if value_at(&after, at) != value_at(&ours, at) {
             return Err(by_hand());
         }
         remove(&mut after, at);
-        let mut before = before;
         remove(&mut before, at);
         if after != before {
             return Err(by_hand());
         }
-        // A block that is right already stays where it is.
-        let there: toml::Table = toml::from_str(text)?;
-        if value_at(&there, at) == value_at(&ours, at) && block(text)?.is_some() {
-            return Ok(text.to_owned());
-        }
         Ok(new)
     }
 
-    /// The text without our block, or `None` where there is none.
+    /// The text without our table and our marks, or `None` where there is neither.
+    ///
+    /// The table is known by what it runs: agents that write the file anew put tables of others between our marks,
+    /// or drop a mark.
     pub fn take(text: &str, at: &[String]) -> Result<Option<String>, Fault> {
         let mut before: toml::Table = toml::from_str(text)?;
-        let Some(span) = block(text)? else {
-            return Ok(None);
-        };
-        let without = cut(text, span);
-        let mut after: toml::Table = toml::from_str(&without)?;
+        let is_ours = table_at(&before, at).is_some_and(runs_tools);
+        let spans = spans(text, at, is_ours);
+        let mut without = String::new();
+        let mut from = 0;
+        for span in &spans {
+            without.push_str(&text[from..span.start]);
+            from = span.end;
+        }
+        without.push_str(&text[from..]);
+        let shape = || Fault::shape(&at.join("."), "a table with lines of its own");
+        let mut after: toml::Table = toml::from_str(&without).map_err(|_| shape())?;
+        if is_ours && value_at(&after, at).is_some() {
+            return Err(shape());
+        }
         remove(&mut before, at);
         remove(&mut after, at);
         if before != after {
-            // Somebody wrote into our block.
-            return Err(Fault::shape("# cc-connect begin", "a block of ours alone"));
+            return Err(shape());
         }
-        Ok(Some(without))
+        Ok((!spans.is_empty()).then_some(without))
+    }
+
+    /// Our marks and the lines of our table and of those below it, in their order.
+    fn spans(text: &str, at: &[String], is_ours: bool) -> Vec<Range<usize>> {
+        let mut spans = Vec::new();
+        let mut joined = None;
+        let mut is_ours = is_ours;
+        let (mut marked, mut within) = (false, false);
+        // Comments and blank lines in our table, if more of the table follows.
+        let mut loose = Vec::new();
+        for (start, line) in lines(text) {
+            let span = start..start + line.len();
+            let bare = line.trim();
+            if bare.starts_with(BEGIN) {
+                let above = line_break_before(text, start);
+                // The blank line that came with the block.
+                let blank = above
+                    .clone()
+                    .filter(|above| above.start == 0 || text[..above.start].ends_with('\n'));
+                if bare.ends_with(JOINED) {
+                    let behind = blank.as_ref().map_or(start, |blank| blank.start);
+                    joined = line_break_before(text, behind).map(|it| (it, start));
+                }
+                spans.extend(blank);
+                spans.push(span);
+                marked = true;
+                continue;
+            }
+            if bare == END {
+                spans.push(span);
+                continue;
+            }
+            if bare.is_empty() || bare.starts_with('#') {
+                if within {
+                    loose.push(span);
+                }
+                continue;
+            }
+            if let Some(head) = head(bare) {
+                is_ours |= marked && head == at;
+                within = is_ours && head.starts_with(at);
+                marked = false;
+                loose.clear();
+            }
+            if within {
+                spans.append(&mut loose);
+                spans.push(span);
+            }
+        }
+        // The last line gets its missing line break back as long as something follows it.
+        if let Some((line_break, begin)) = joined {
+            let ours = spans.iter().filter(|span| span.start >= begin);
+            if ours.map(|span| span.len()).sum::<usize>() == text.len() - begin {
+                spans.push(line_break);
+            }
+        }
+        spans.sort_by_key(|span| span.start);
+        spans
+    }
+
+    fn line_break_before(text: &str, at: usize) -> Option<Range<usize>> {
+        let before = &text[..at];
+        let bare = before.strip_suffix('\n')?;
+        Some(bare.strip_suffix('\r').unwrap_or(bare).len()..at)
+    }
+
+    /// The keys of a line that is a table's head.
+    fn head(line: &str) -> Option<Vec<String>> {
+        if !line.starts_with('[') {
+            return None;
+        }
+        let table: toml::Table = toml::from_str(line).ok()?;
+        let mut keys = Vec::new();
+        let mut inner = Some(&table);
+        while let Some((key, value)) = inner.and_then(|table| table.iter().next()) {
+            keys.push(key.clone());
+            inner = value.as_table();
+        }
+        Some(keys)
+    }
+
+    fn table_at<'a>(table: &'a toml::Table, at: &[String]) -> Option<&'a toml::Table> {
+        value_at(table, at)?.as_table()
+    }
+
+    fn runs_tools(table: &toml::Table) -> bool {
+        let command = table.get("command").and_then(toml::Value::as_str);
+        let args = table.get("args").and_then(toml::Value::as_array);
+        let first = args.and_then(|args| args.first()?.as_str());
+        let words: Vec<&str> = command.into_iter().chain(first).collect();
+        tools_program(&words).is_some()
     }
 
     /// Every string in our table.
