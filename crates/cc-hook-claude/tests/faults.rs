@@ -12,6 +12,7 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use cc_log::CursorStore;
+use rustix::fs::{FileType, Mode, OFlags};
 use support::{Machine, TestRoom, event, run, texts};
 
 /// Every file below a folder, and what is in it.
@@ -305,4 +306,23 @@ fn without_a_home_of_any_kind_nothing_happens() {
         .env("HOME", machine.root.path());
     run(command, b"garbage");
     assert!(machine.root.path().join(".cc-connect/hook.log").is_file());
+}
+
+#[test]
+fn an_audit_that_takes_nothing_holds_up_neither_the_end_nor_the_cursor() {
+    let (mut machine, mut room) = Machine::with_room();
+    room.say(&mut machine.bob, "hello");
+    let path = room.dir.join("audit.jsonl");
+    let mode = Mode::from_raw_mode(0o600);
+    rustix::fs::mknodat(rustix::fs::CWD, &path, FileType::Fifo, mode, 0).unwrap();
+    // Full, and nobody reads it: who writes to it waits.
+    let flags = OFlags::RDWR | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let full = fs::File::from(rustix::fs::open(&path, flags, Mode::empty()).unwrap());
+    while (&full).write(&[b'\n'; 4096]).is_ok() {}
+    let asked = Instant::now();
+    assert_eq!(texts(&machine.prompt("s1")), ["hello"]);
+    assert!(asked.elapsed() < Duration::from_secs(5));
+    assert_eq!(machine.prompt("s1"), "");
+    let log = machine.hook_log();
+    assert!(log.contains("while writing the audit"), "{log}");
 }

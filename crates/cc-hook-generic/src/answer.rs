@@ -104,11 +104,18 @@ impl Answer {
         })
     }
 
-    /// What was said is out: the cursors move, and it is noted.
-    pub fn delivered(self, asked: &Asked<'_>, note: &dyn Fn(&str)) {
-        match self.tells {
+    /// What was said is out: the cursors move.
+    pub fn move_cursors(&mut self, asked: &Asked<'_>, note: &dyn Fn(&str)) {
+        if let Tells::Unread(offer, _) = &mut self.tells {
+            offer.move_cursors(asked, note);
+        }
+    }
+
+    /// Notes what was said, once the cursors moved.
+    pub fn audit(&self, asked: &Asked<'_>, note: &dyn Fn(&str)) {
+        match &self.tells {
             Tells::Nothing => {}
-            Tells::Unread(offer, event) => offer.delivered(asked, event, note),
+            Tells::Unread(offer, event) => offer.audit(asked, *event, note),
             Tells::Where(welcome) => welcome.delivered(asked, note),
         }
     }

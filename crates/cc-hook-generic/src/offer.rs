@@ -191,15 +191,21 @@ impl Offer {
         Ok(Some(injection.text))
     }
 
-    /// Moves the cursors: what was rendered is out.
-    pub fn delivered(self, asked: &Asked<'_>, event: AuditEvent, note: &dyn Fn(&str)) {
-        for mut waiting in self.waiting {
+    /// Moves the cursors of all rooms: what was rendered is out.
+    pub fn move_cursors(&mut self, asked: &Asked<'_>, note: &dyn Fn(&str)) {
+        for waiting in &mut self.waiting {
             if let Err(error) = waiting.advance(asked.now) {
                 note(&format!(
                     "room {}: the cursor did not move: {error}",
                     waiting.room.short()
                 ));
             }
+        }
+    }
+
+    /// Notes what was told of which room.
+    pub fn audit(&self, asked: &Asked<'_>, event: AuditEvent, note: &dyn Fn(&str)) {
+        for waiting in &self.waiting {
             if let Some(told) = &waiting.told {
                 let told = Audited {
                     from: waiting.from.n,

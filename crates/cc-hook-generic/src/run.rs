@@ -219,16 +219,20 @@ impl Hook<'_> {
         if event.moment == Moment::Wake {
             return Ok(Offer::look(&asked, rooms, &note).names_reader());
         }
-        let answer = Answer::prepare(adapter, &asked, event, rooms, Access::Move, &note)?;
+        let mut answer = Answer::prepare(adapter, &asked, event, rooms, Access::Move, &note)?;
 
-        // From here on the answer goes out whole and the cursors with it.
+        // From here on the answer goes out whole.
         self.watchdog.call_off();
-        if let Some(said) = &answer.said {
-            let written = stdout.write_all(&said.stdout).and_then(|()| stdout.flush());
-            written
-                .map_err(|error| format!("cannot write to stdout: {error}; the cursor stays"))?;
-        }
-        answer.delivered(&asked, &note);
+        let written = answer.said.as_ref().map_or(Ok(()), |said| {
+            stdout.write_all(&said.stdout).and_then(|()| stdout.flush())
+        });
+        // An agent drops what a hook printed that does not end by itself: whatever the disk does, it ends.
+        self.watchdog.doing("moving the cursors");
+        self.watchdog.watch_end();
+        written.map_err(|error| format!("cannot write to stdout: {error}; the cursor stays"))?;
+        answer.move_cursors(&asked, &note);
+        self.watchdog.doing("writing the audit");
+        answer.audit(&asked, &note);
         Ok(false)
     }
 }
