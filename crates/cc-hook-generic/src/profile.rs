@@ -443,7 +443,7 @@ impl Adapter for Profile {
     }
 
     fn watches(&self) -> bool {
-        self.wake.means == WakeMeans::Exit2OnFile
+        matches!(self.wake.means, WakeMeans::Exit2OnFile | WakeMeans::File)
     }
 
     fn bytes_max(&self) -> usize {

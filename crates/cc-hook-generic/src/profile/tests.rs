@@ -378,3 +378,23 @@ fn units_are_counted_as_the_agent_counts_them() {
     assert_eq!(Unit::Utf16.count(text), 4);
     assert_eq!(Unit::Chars.count(text), 3);
 }
+
+#[test]
+fn whoever_is_woken_by_a_file_is_told_which() {
+    for (name, watches) in [
+        ("claude-code", true),
+        ("opencode", true),
+        ("codex", false),
+        ("cline", false),
+    ] {
+        assert_eq!(Profile::named(name).unwrap().watches(), watches, "{name}");
+    }
+    let opencode = Profile::named("opencode").unwrap();
+    let start = r#"{"v":1,"event":"start","session":"s","directory":"/p"}"#;
+    let event = heard(&opencode, start, None);
+    let answer = opencode.write_start(&event, "hi", &["/h/s.wake".into()]);
+    assert_eq!(
+        answer,
+        b"{\"v\":1,\"context\":\"hi\",\"watch\":[\"/h/s.wake\"]}\n"
+    );
+}
