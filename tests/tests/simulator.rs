@@ -40,10 +40,12 @@ fn members_end_equal_and_every_session_was_offered_everything() {
 }
 
 /// Seeds that once failed: a member admitted in a chain that forked (174, 779), a fork met twice in
-/// one segment (350, 1029), somebody let back who shows so to who has not heard of it (166).
+/// one segment (350, 1029), somebody let back who shows so to who has not heard of it (166), a removal that
+/// was lifted and an admin's time that ended, each naming another chain (435), a cut below the only
+/// signature that vouched for what it names (320), a dial that the removal overtook (5745).
 #[test]
 fn seeds_that_once_failed_hold() {
-    for seed in [166, 174, 350, 779, 1029] {
+    for seed in [166, 174, 320, 350, 435, 779, 1029, 5745] {
         assert!(
             run(seed, Broken::Nothing).is_ok(),
             "{:?}",

@@ -120,6 +120,13 @@ impl RoomCore {
         dialed: bool,
         turn: &mut Turn<'_, H>,
     ) -> Result<(), H::Error> {
+        if dialed && !self.may_dial(&peer) {
+            // It stopped belonging while it was dialed: it gets nothing.
+            self.peers.forget(&peer);
+            let code = SyncAbortCode::Gone;
+            turn.out.push(Output::SyncAbort { session: id, code });
+            return Ok(());
+        }
         self.peers.opened(&peer);
         let mut phase = Phase::Hello;
         let mut hello_frame = None;

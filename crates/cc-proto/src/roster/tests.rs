@@ -160,6 +160,47 @@ fn a_removed_member_is_out_and_what_came_before_stands() {
     assert_eq!((bounds.chains[&bob.chain], bounds.others), (Seq(2), false));
 }
 
+/// A removal that was lifted names one chain, the end of the admin's time another, and nobody lets her in.
+#[test]
+fn bounds_hold_what_only_the_end_of_an_admins_time_names() {
+    let (mut room, mut bob) = (Room::new(), Person::new(2));
+    room.join(&mut bob, SECRET);
+    let granted = grant(&bob);
+    room.by_root(granted);
+    let act = room.root.write(room.id, remove(&bob, &[]));
+    room.roster.insert(&act);
+    room.by_root(Body::Invite(Invite {
+        key: key_of([78; 32]),
+        expires: None,
+        uses_max: None,
+        note: String::new(),
+        lifts: vec![act.id()],
+    }));
+    let mut elsewhere = Person {
+        chain: ChainId(2),
+        ..Person::new(2)
+    };
+    let said = elsewhere.write(room.id, nick("bob"));
+    let after = elsewhere.write(room.id, nick("bobby"));
+    let (first, whole) = (said.header().seq, elsewhere.cut());
+    room.by_root(Body::Grant(Grant {
+        member: bob.key(),
+        admin: false,
+        cuts: vec![
+            bob.cut(),
+            Cut {
+                seq: first,
+                id: said.id(),
+                ..whole
+            },
+        ],
+    }));
+    assert!(!room.roster.contains(&bob.key()));
+    assert!(room.roster.counts(&said) && !room.roster.counts(&after));
+    let bounds = room.roster.bounds(&bob.key()).unwrap();
+    assert_eq!((bounds.chains[&ChainId(2)], bounds.others), (first, false));
+}
+
 #[test]
 fn a_fresh_key_does_not_come_in_by_a_voided_invite_and_a_lift_lets_back() {
     let (mut room, mut bob) = (Room::new(), Person::new(2));

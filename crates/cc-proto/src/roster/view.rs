@@ -197,6 +197,13 @@ impl Roster {
             return listed.filter(|_| !belonged).collect();
         }
         let chains: BTreeSet<ChainId> = by_act.iter().flat_map(|it| it.0.keys()).copied().collect();
+        // Where all removals are lifted, what the end of an admin's time names stands in further chains too.
+        let all_lifted = by_act.iter().all(|(_, lifted)| *lifted);
+        let ended = (!belonged && all_lifted && self.powers.is_ended(author))
+            .then(|| self.powers.cutting_acts(author).pop())
+            .flatten();
+        let named = ended.iter().flat_map(tops);
+        let further = named.filter(|(chain, _)| !chains.contains(chain));
         let last = |chain: &ChainId| {
             let each = by_act.iter().map(|(tops, lifted)| match tops.get(chain) {
                 None if *lifted => Seq(u64::MAX),
@@ -204,7 +211,8 @@ impl Roster {
             });
             each.min().unwrap_or(Seq(u64::MAX))
         };
-        chains.iter().map(|chain| (*chain, last(chain))).collect()
+        let listed = chains.iter().map(|chain| (*chain, last(chain)));
+        listed.chain(further).collect()
     }
 
     /// By chain, where its author left.
