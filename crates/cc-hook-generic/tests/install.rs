@@ -170,7 +170,13 @@ fn texts(file: &Path) -> (&'static [&'static str], &'static [&'static str]) {
                 "# only\n",
             ],
         ),
-        "cc-connect.js" => (&[], &["// somebody else's\n"]),
+        "cc-connect.js" => (
+            &[],
+            &[
+                "// somebody else's\n",
+                "// after `cc-connect install cline`, by hand\n",
+            ],
+        ),
         "settings.json" if in_folder(".gemini") || in_folder(".qwen") => (
             &[
                 "{\n  // mine\n  \"theme\": \"x\", // dark\n  \"hooks\": {\n    \"BeforeAgent\": [], /* none */ \"UserPromptSubmit\": [ {\"hooks\": [{\"type\": \"command\", \"command\": \"true\"}]} ] // keep\n  }\n  // last\n}\n",
@@ -699,4 +705,19 @@ fn a_table_of_somebody_elses_under_our_name_stays() {
     assert!(matches!(error, InstallError::Taken { .. }), "{error}");
     assert!(!place.uninstall("codex").unwrap());
     assert_eq!(fs::read_to_string(&file).unwrap(), text);
+}
+
+/// What stands beside the list in an item of hooks is nothing without the list.
+#[test]
+fn an_item_that_got_a_matcher_goes_as_a_whole() {
+    let place = Place::new();
+    let file = place.path().join(".claude/settings.json");
+    place.install("claude").unwrap();
+    let text = fs::read_to_string(&file).unwrap();
+    let with = text.replace("\"hooks\": [", "\"matcher\": \"\", \"hooks\": [");
+    assert_ne!(with, text);
+    fs::write(&file, with).unwrap();
+    assert!(place.uninstall("claude").unwrap());
+    assert!(!file.exists());
+    assert!(!place.uninstall("claude").unwrap());
 }

@@ -11,9 +11,6 @@ use super::register::{Format, Register, Request, What, Words, source_text};
 use super::{HookEntries, Registered};
 use crate::profile::Profile;
 
-/// On the first line of a file that is ours as a whole.
-const OURS: &str = "cc-connect install";
-
 /// All entries of an agent that belong in one file.
 pub(super) struct Edits {
     pub path: PathBuf,
@@ -117,7 +114,7 @@ impl Edits {
                 wanted.iter().try_fold(start, put)?
             }
             Form::File => {
-                if text.is_some_and(|text| !is_our_file(text)) {
+                if text.is_some_and(|text| !self.is_our_file(text)) {
                     return Err(Fault::Taken("another file of this name".into()));
                 }
                 match wanted.first() {
@@ -143,7 +140,7 @@ impl Edits {
                 left
             }
             Form::Yaml => yaml_list::take(text, &entries[0].at[0], &is_view)?,
-            Form::File => is_our_file(text).then(String::new),
+            Form::File => self.is_our_file(text).then(String::new),
         };
         Ok(left.map(|text| Taken {
             nothing_left: match &self.form {
@@ -217,9 +214,17 @@ impl Edits {
                 let paths = yaml_list::ours(text, &entry.at[0], &is_view);
                 paths.into_iter().map(|_| None).collect()
             }
-            Form::File if is_our_file(text) => vec![program_of_file(text)],
+            Form::File if self.is_our_file(text) => vec![program_of_file(text)],
             Form::File => Vec::new(),
         })
+    }
+
+    /// Whether a file begins with the very line that ours does.
+    fn is_our_file(&self, text: &str) -> bool {
+        let first = |text: &str| text.lines().next().map(str::to_owned);
+        let mut ours = self.parts.iter().map(|part| first(&part.entry.value));
+        first(text)
+            .is_some_and(|line| !line.is_empty() && ours.any(|ours| ours == Some(line.clone())))
     }
 
     fn entries(&self, wanted: bool) -> Vec<Entry> {
@@ -289,10 +294,6 @@ fn is_view(path: &str) -> bool {
     parts.next() == Some("ROOM.md")
         && parts.next().is_some_and(is_hex)
         && parts.next() == Some("views")
-}
-
-fn is_our_file(text: &str) -> bool {
-    text.lines().next().is_some_and(|line| line.contains(OURS))
 }
 
 /// The first string of the first list on a line of its own that begins with our program: what the file runs.

@@ -424,7 +424,15 @@ fn is_only_ours(parsed: &Parsed<'_>, node: &Node, index: usize, template: &Value
         return node.parts().len() == 1;
     };
     let mut others = members.iter().enumerate().filter(|(at, _)| *at != index);
+    // An object that ours gave a list is nothing without it: what is beside the list, as a matcher, goes with it.
+    let index_key = members.get(index).map(|member| member.key.as_str());
+    let is_needed = index_key
+        .and_then(|key| template.get(key))
+        .is_some_and(Value::is_array);
     others.all(|(_, member)| {
+        if is_needed && member.value.parts().is_empty() {
+            return true;
+        }
         let value = serde_json::from_str::<Value>(parsed.source(&member.value));
         value.is_ok_and(|value| template.get(&member.key) == Some(&value))
     })
