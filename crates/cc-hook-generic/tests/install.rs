@@ -720,4 +720,16 @@ fn an_item_that_got_a_matcher_goes_as_a_whole() {
     assert!(place.uninstall("claude").unwrap());
     assert!(!file.exists());
     assert!(!place.uninstall("claude").unwrap());
+
+    // Beside more than that the list stays, so that the item can be read.
+    place.install("claude").unwrap();
+    let with = text.replace("\"hooks\": [", "\"theirs\": [1], \"hooks\": [");
+    fs::write(&file, with).unwrap();
+    assert!(place.uninstall("claude").unwrap());
+    assert!(
+        fs::read_to_string(&file)
+            .unwrap()
+            .contains("\"theirs\": [1]")
+    );
+    assert!(!place.uninstall("claude").unwrap());
 }

@@ -11,6 +11,9 @@ use super::register::{Format, Register, Request, What, Words, source_text};
 use super::{HookEntries, Registered};
 use crate::profile::Profile;
 
+/// On the first line of a file that is ours as a whole.
+const OURS: &str = "cc-connect install";
+
 /// All entries of an agent that belong in one file.
 pub(super) struct Edits {
     pub path: PathBuf,
@@ -219,12 +222,11 @@ impl Edits {
         })
     }
 
-    /// Whether a file begins with the very line that ours does.
+    /// Whether a file begins with the very line that ours does, which has to name us.
     fn is_our_file(&self, text: &str) -> bool {
-        let first = |text: &str| text.lines().next().map(str::to_owned);
-        let mut ours = self.parts.iter().map(|part| first(&part.entry.value));
-        first(text)
-            .is_some_and(|line| !line.is_empty() && ours.any(|ours| ours == Some(line.clone())))
+        let first = text.lines().next().filter(|line| line.contains(OURS));
+        let mut ours = self.parts.iter().map(|part| part.entry.value.lines());
+        first.is_some() && ours.any(|mut ours| ours.next() == first)
     }
 
     fn entries(&self, wanted: bool) -> Vec<Entry> {

@@ -373,6 +373,11 @@ fn without(
             level -= 1;
             index = place.trail[level];
         }
+        if level < above.len() && is_needed(chain[level].0, index, &chain[level].1) {
+            // Beside more than that the list stays, without ours.
+            level += 1;
+            index = place.trail[level];
+        }
         if level > 0 || list.parts().len() > 1 || keep.contains(&entry.at) {
             return parsed.remove(chain[level].0, index);
         }
@@ -417,6 +422,12 @@ fn inside(template: &Value, node: &Node, index: usize) -> Value {
     }
 }
 
+/// Whether the part at `index` is a list that an object of this kind has to have.
+fn is_needed(node: &Node, index: usize, template: &Value) -> bool {
+    let member = node.members().and_then(|members| members.get(index));
+    member.is_some_and(|member| template.get(&member.key).is_some_and(Value::is_array))
+}
+
 /// Whether a container holds nothing but what we put into it: the part at `index`, and in an object members
 /// that are the template's.
 fn is_only_ours(parsed: &Parsed<'_>, node: &Node, index: usize, template: &Value) -> bool {
@@ -424,13 +435,10 @@ fn is_only_ours(parsed: &Parsed<'_>, node: &Node, index: usize, template: &Value
         return node.parts().len() == 1;
     };
     let mut others = members.iter().enumerate().filter(|(at, _)| *at != index);
-    // An object that ours gave a list is nothing without it: what is beside the list, as a matcher, goes with it.
-    let index_key = members.get(index).map(|member| member.key.as_str());
-    let is_needed = index_key
-        .and_then(|key| template.get(key))
-        .is_some_and(Value::is_array);
+    // What is beside such a list, as a matcher, goes with it.
+    let is_needed = is_needed(node, index, template);
     others.all(|(_, member)| {
-        if is_needed && member.value.parts().is_empty() {
+        if is_needed && member.value.children().is_empty() {
             return true;
         }
         let value = serde_json::from_str::<Value>(parsed.source(&member.value));
