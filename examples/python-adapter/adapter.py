@@ -16,6 +16,7 @@ import text
 
 AGENT = "python-example"
 _DEADLINE_SECONDS = 0.18
+_AFTERWARDS_SECONDS = 0.1
 _EVENT_BYTES_MAX = 32 * 1024 * 1024
 _DIRECTORY_BYTES_MAX = 4096
 _REASON_CHARS_MAX = 400
@@ -121,17 +122,24 @@ class Room:
             return None
         return render.entry(self, line, now)
 
-    def delivered(self, event, now, note):
-        """Moves the cursor: what was looked at was told. Then that is noted."""
+    def move_cursor(self, now, note):
+        """What was looked at was told."""
         if self.last is None:
             return
         log.check([self.last])
         try:
             self.cursor.move(self.last.n, self.last.end, self.last.id, now)
-            if self.shown is not None:
-                homes.note_told(self.folder, self._audit(event, now))
         except OSError as error:
             note("room %s: the cursor did not move: %s" % (render.short(self.id), error))
+
+    def note_told(self, event, now, note):
+        """Writes the audit's line, once the cursors of all rooms moved."""
+        if self.last is None or self.shown is None:
+            return
+        try:
+            homes.note_told(self.folder, self._audit(event, now))
+        except OSError as error:
+            note("room %s: the audit cannot be written: %s" % (render.short(self.id), error))
 
     def _audit(self, event, now):
         counted = self.unread - len(self.shown)
@@ -198,13 +206,17 @@ def _run(home, note):
     if event.moment == "tool" and not any(room.is_addressed(line) for room in found for line in room.candidates):
         return
     told, moving = _injection(home, found, now)
-    # From here on the answer goes out whole, and the cursors with it.
+    # From here on the answer goes out whole.
     signal.setitimer(signal.ITIMER_REAL, 0)
     if told is not None:
         sys.stdout.buffer.write(_answer(told))
         sys.stdout.buffer.flush()
+    # An agent drops what a hook printed that does not end by itself: whatever the disk does, it ends.
+    signal.setitimer(signal.ITIMER_REAL, _AFTERWARDS_SECONDS)
     for room in moving:
-        room.delivered(event, now, note)
+        room.move_cursor(now, note)
+    for room in moving:
+        room.note_told(event, now, note)
 
 
 def _note(home, reason):

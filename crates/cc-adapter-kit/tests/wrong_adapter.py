@@ -50,13 +50,13 @@ def cursor_too_far():
         self.all = lines
         return right(self, lines)
 
-    deliver = adapter.Room.delivered
+    move = adapter.Room.move_cursor
 
-    def delivered(self, *given):
+    def move_cursor(self, *given):
         self.last = self.all[-1]
-        deliver(self, *given)
+        move(self, *given)
 
-    adapter.Room._up_to_the_roster, adapter.Room.delivered = up_to, delivered
+    adapter.Room._up_to_the_roster, adapter.Room.move_cursor = up_to, move_cursor
 
 
 def cursor_first():

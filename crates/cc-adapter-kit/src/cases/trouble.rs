@@ -1,13 +1,14 @@
 //! What holds an adapter up: it ends in time all the same, and loses nothing.
 
 use std::fs;
+use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use cc_hook_generic::DEADLINE;
 use cc_log::CursorStore;
-use rustix::fs::{CWD, FileType, Mode, mknodat};
+use rustix::fs::{CWD, FileType, Mode, OFlags, mknodat, open};
 
 use super::{Case, case};
 use crate::expect::Told;
@@ -45,6 +46,12 @@ pub(super) const CASES: &[Case] = &[
         SECTION,
         "bindings that do not come give nothing, in time",
         slow_bindings,
+    ),
+    case(
+        "slow-audit",
+        SECTION,
+        "an audit that takes nothing holds up neither the end nor the cursor",
+        slow_audit,
     ),
     case(
         "endless-event",
@@ -172,6 +179,19 @@ fn slow_bindings(world: &mut World<'_>) -> Checked {
     let mut room = world.trip()?;
     let n = room.say(BOB, "hello")?;
     while_it_hangs(world, &room, &[n], &world.home.join("bindings.json"))
+}
+
+fn slow_audit(world: &mut World<'_>) -> Checked {
+    let mut room = world.trip()?;
+    let n = room.say(BOB, "hello")?;
+    let path = room.dir.join("audit.jsonl");
+    mknodat(CWD, &path, FileType::Fifo, Mode::from_raw_mode(0o600), 0)?;
+    // Full, and nobody reads it: who writes to it waits.
+    let flags = OFlags::RDWR | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let full = fs::File::from(open(&path, flags, Mode::empty())?);
+    while (&full).write(&[b'\n'; 4096]).is_ok() {}
+    world.told("s1", &[Told::of(&room, [n])])?;
+    world.silent(&world.ask("s1"), "the cursor moved before the audit")
 }
 
 fn endless_event(world: &mut World<'_>) -> Checked {
