@@ -72,6 +72,20 @@ max = 5000
 }
 
 #[test]
+fn a_program_is_found_from_where_the_check_was_started() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("adapter.sh"), "cat >/dev/null\n").unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cc-connect"));
+    command.current_dir(folder.path());
+    let only = "empty-home";
+    command.args(["adapter", "check", "--json", "--only", only]);
+    let output = command.args(["--", "sh", "./adapter.sh"]).output().unwrap();
+    let objects = objects(&output);
+    assert_eq!(objects[0]["case"], "empty-home");
+    assert_eq!(objects[0]["outcome"], "ok", "{objects:?}");
+}
+
+#[test]
 fn what_fails_is_named_with_its_rule_and_where_it_is_written() {
     let output = check(&[
         "--only",

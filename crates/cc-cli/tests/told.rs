@@ -180,6 +180,34 @@ fn a_wake_is_the_one_exit_code_that_is_not_0() {
 }
 
 #[test]
+fn opencode_learns_which_file_to_watch_and_why_it_is_woken() {
+    let (alice, bob) = (Person::new(), Person::new());
+    let (_, ticket) = alice.start("trip", "alice");
+    bob.join(&ticket, "bob");
+    bob.object(&["send", "@alice who brings the map?"]);
+    alice.until_text("@alice who brings the map?");
+    let event = |name: &str| {
+        json!({"v": 1, "event": name, "session": "s1", "directory": alice.project}).to_string()
+    };
+    let told = hook(&alice, &["--agent", "opencode"], &event("start")).unwrap();
+    let watched: Vec<&str> = told["watch"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(Value::as_str)
+        .collect();
+    let [file] = watched[..] else {
+        panic!("{told}")
+    };
+    assert!(file.ends_with(".wake"), "{file}");
+    assert!(fs::metadata(file).unwrap().is_file(), "{file}");
+    let woken = alice.run_with_input(&["hook", "--agent", "opencode"], &event("wake"));
+    assert_eq!(woken.status.code(), Some(2), "{woken:?}");
+    assert!(woken.stdout.is_empty(), "{woken:?}");
+    assert_eq!(stderr(&woken).trim(), cc_hook_generic::WAKE_TEXT);
+}
+
+#[test]
 fn preview_is_for_every_agent_seen_in_the_folder_and_pause_silences_all() {
     let alice = Person::new();
     alice.start("trip", "alice");
