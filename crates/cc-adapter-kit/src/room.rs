@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
 
-use cc_log::{FsStorage, LineInfo, LogWriter, RosterView, Trust, ViewMember};
+use cc_log::{FsStorage, LineInfo, LogWriter, OpenError, RosterView, Trust, ViewMember};
 use cc_proto::body::{Body, Chat, Genesis, InvitePolicy, Profile};
 use cc_proto::id::{ArrivalNo, AuthorId, ChainId, MessageId, RoomId, Seq, Timestamp};
 use cc_proto::identity::Identity;
@@ -20,6 +22,9 @@ pub(crate) const BOB: usize = 1;
 pub(crate) const CAROL: usize = 2;
 pub(crate) const MALLORY: usize = 3;
 
+/// How long to wait for a lock that nobody holds who runs.
+const OPEN_DEADLINE: Duration = Duration::from_secs(5);
+
 const NICKS: [&str; 4] = ["alice", "bob", "carol", "mallory"];
 
 /// Somebody's key, always the same for the same number.
@@ -30,6 +35,19 @@ pub(crate) fn identity(who: usize) -> Identity {
 /// Somebody's public key.
 pub(crate) fn author(who: usize) -> AuthorId {
     identity(who).author()
+}
+
+/// Opens a log of ours. An adapter that another thread is just starting holds what was open here until it runs,
+/// the lock of a log that was closed since among it.
+fn open(dir: &Path, id: RoomId) -> Checked<LogWriter> {
+    let until = Instant::now() + OPEN_DEADLINE;
+    loop {
+        match LogWriter::open(FsStorage, dir, id, author(ALICE)) {
+            Ok((writer, _)) => return Ok(writer),
+            Err(OpenError::Locked { .. }) if Instant::now() < until => thread::yield_now(),
+            Err(error) => return Err(error.into()),
+        }
+    }
 }
 
 fn nick(who: usize) -> String {
@@ -93,7 +111,7 @@ impl Room {
         )?;
         let id = genesis.room();
         let dir = home.join("rooms").join(id.to_hex());
-        let (mut writer, _) = LogWriter::open(FsStorage, &dir, id, author(ALICE))?;
+        let mut writer = open(&dir, id)?;
         let info = LineInfo {
             nick: NICKS[ALICE],
             names_owner: false,
@@ -220,8 +238,7 @@ impl Room {
 
     fn writer(&mut self) -> Checked<&mut LogWriter> {
         if self.writer.is_none() {
-            let (writer, _) = LogWriter::open(FsStorage, &self.dir, self.id, author(ALICE))?;
-            self.writer = Some(writer);
+            self.writer = Some(open(&self.dir, self.id)?);
         }
         let writer = self.writer.as_mut();
         writer.ok_or_else(|| io::Error::other("the log is not open").into())
