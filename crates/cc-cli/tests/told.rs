@@ -3,6 +3,7 @@
 mod support;
 
 use std::fs;
+use std::path::Path;
 
 use serde_json::{Value, json};
 use support::{Person, stderr, stdout};
@@ -199,7 +200,7 @@ fn opencode_learns_which_file_to_watch_and_why_it_is_woken() {
     let [file] = watched[..] else {
         panic!("{told}")
     };
-    assert!(file.ends_with(".wake"), "{file}");
+    assert_eq!(Path::new(file).extension(), Some("wake".as_ref()), "{file}");
     assert!(fs::metadata(file).unwrap().is_file(), "{file}");
     let woken = alice.run_with_input(&["hook", "--agent", "opencode"], &event("wake"));
     assert_eq!(woken.status.code(), Some(2), "{woken:?}");

@@ -631,12 +631,13 @@ proptest! {
 /// What Codex makes of its file: it writes it anew, with tables of others between our marks or without a mark.
 #[test]
 fn a_table_of_ours_is_known_by_what_it_runs() {
+    type Change<'a> = &'a dyn Fn(&str) -> String;
     const BEGIN: &str = "# cc-connect begin; `cc-connect uninstall` takes this out\n";
     const END: &str = "# cc-connect end\n";
     let text = "# mine\nmodel = \"x\"   # fast\n";
     let theirs = "\n[features]\na = true # theirs\n\n[hooks.state]\nb = 1\n";
     let with_end = |text: &str| text.replace(END, &format!("{theirs}{END}"));
-    let cases: [(&dyn Fn(&str) -> String, String); 6] = [
+    let cases: [(Change<'_>, String); 6] = [
         (&str::to_owned, text.into()),
         (&with_end, format!("{text}{theirs}")),
         (&|it| it.replace(BEGIN, ""), format!("{text}\n")),

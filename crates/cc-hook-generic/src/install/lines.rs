@@ -199,7 +199,7 @@ pub(super) mod toml_block {
         // The last line gets its missing line break back as long as something follows it.
         if let Some((line_break, begin)) = joined {
             let ours = spans.iter().filter(|span| span.start >= begin);
-            if ours.map(|span| span.len()).sum::<usize>() == text.len() - begin {
+            if ours.map(ExactSizeIterator::len).sum::<usize>() == text.len() - begin {
                 spans.push(line_break);
             }
         }
