@@ -205,7 +205,7 @@ impl Stage {
         let choice = byte(script);
         let header = self.pens.any(byte(script)).header.clone();
         let place = (header.author, header.chain, header.seq);
-        if choice % 3 == 0 {
+        if choice.is_multiple_of(3) {
             let shown = vec![place, (place.0, place.1, Seq(u64::from(byte(script))))];
             let agent = String::from_utf8_lossy(bytes(script)).into_owned();
             return self.handle(Input::Offered { agent, shown });
