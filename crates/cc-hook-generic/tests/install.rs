@@ -1,4 +1,5 @@
-//! Registering each shipped agent in homes of every kind, and taking it out again, on real files.
+//! Registering each shipped agent in homes of every kind, and taking it out again, on real files. Long because it is a
+//! list of such homes, one after the other.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
