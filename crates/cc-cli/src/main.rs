@@ -21,6 +21,7 @@
 
 mod args;
 mod bindings;
+mod chat;
 mod client;
 mod commands;
 mod confirm;

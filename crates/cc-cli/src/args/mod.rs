@@ -1,6 +1,7 @@
 //! What can be typed: the one definition behind parsing, `--help` and usage errors.
 
 mod agents;
+mod files;
 mod members;
 mod proof;
 
@@ -13,6 +14,7 @@ pub use agents::{
     AdapterCheckArgs, AdapterCommand, AuditArgs, HeldArgs, HookArgs, InstallArgs, McpArgs,
     MomentArg, OnOff, PauseArgs, PreviewArgs, ReceiptsArgs, UninstallArgs, WakeArgs,
 };
+pub use files::{ChatArgs, FilesArgs, GetArgs, ShareArgs};
 pub use members::{
     AdminArgs, InviteArgs, LeaveArgs, MemberArg, PetnameArgs, RemoveArgs, RetractArgs, RevokeArgs,
     RoomArg, TrustArgs,
@@ -79,6 +81,14 @@ pub enum Command {
     Send(SendArgs),
     /// Read a room's history
     Log(LogArgs),
+    /// Open the chat of your rooms
+    Chat(ChatArgs),
+    /// Share files and folders with a room
+    Share(ShareArgs),
+    /// List the files of a room, and choose which come by themselves
+    Files(FilesArgs),
+    /// Fetch a file of a room
+    Get(GetArgs),
     /// Make a ticket that lets people in
     Invite(InviteArgs),
     /// List the invites of a room
@@ -201,6 +211,12 @@ pub struct RoomOptions {
     /// Return at once instead of opening the chat
     #[arg(long)]
     pub no_ui: bool,
+    /// Chat line by line, for screen readers and pipes
+    #[arg(long, conflicts_with = "no_ui")]
+    pub plain: bool,
+    /// Fetch files up to this size by themselves: 500K, 10M, 1G, or `off`
+    #[arg(long, value_name = "SIZE|off")]
+    pub auto_get: Option<String>,
 }
 
 /// `send`

@@ -329,3 +329,9 @@ fn typed_lines() -> mpsc::Receiver<String> {
     });
     receiver
 }
+
+/// `chat`
+pub async fn open(home: &Home, args: &crate::args::ChatArgs, output: Output) -> CliResult {
+    let _ = (home, args, output);
+    Err(CliError::new(Kind::Command, "not here yet"))
+}

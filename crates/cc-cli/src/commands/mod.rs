@@ -6,6 +6,8 @@ mod audit;
 mod belong;
 mod chat;
 mod dry_run;
+mod files;
+mod get;
 mod held;
 pub mod hook;
 mod identity;
@@ -22,6 +24,7 @@ pub mod receipts;
 mod room;
 mod run;
 pub mod send;
+mod share;
 mod status;
 mod wake;
 
@@ -46,6 +49,10 @@ pub fn run(cli: Cli, output: Output) -> CliResult<u8> {
         Command::Room(RoomCommand::List) => room::list(Home::existing(home)?.as_ref(), output)?,
         Command::Send(args) => wait(send::run(&Home::open(home)?, &args, output))?,
         Command::Log(args) => wait(log::run(&Home::open(home)?, &args, output))?,
+        Command::Chat(args) => wait(chat::open(&Home::open(home)?, &args, output))?,
+        Command::Share(args) => wait(share::run(&Home::open(home)?, &args, output))?,
+        Command::Files(args) => wait(files::run(&Home::open(home)?, &args, output))?,
+        Command::Get(args) => wait(get::run(&Home::open(home)?, &args, output))?,
         Command::Invite(args) => wait(invite::invite(&Home::open(home)?, &args, output))?,
         Command::Invites(args) => wait(invite::list(&Home::open(home)?, &args, output))?,
         Command::Revoke(args) => wait(invite::revoke(&Home::open(home)?, &args, output))?,

@@ -25,6 +25,12 @@
 //! | `room.share_receipts` | [`ShareReceiptsParams`] | [`SharedReceipts`] |
 //! | `send` | [`SendParams`] | [`SendResult`] |
 //! | `room.wake` | [`WakeParams`] | [`WakeState`] |
+//! | `file.share` | [`ShareParams`] | [`ShareResult`] |
+//! | `file.list` | [`FileListParams`] | [`FileList`] |
+//! | `file.get` | [`FileParams`] | [`FileInfo`], at once; then `file` events |
+//! | `file.cancel` | [`FileParams`] | [`FileInfo`] |
+//! | `file.verify` | [`FileParams`] | [`FileInfo`] |
+//! | `file.settings` | [`FileSettingsParams`] | [`FileSettingsInfo`] |
 //! | `held.list` | none | [`HeldList`] |
 //! | `held.approve` | [`HeldParams`] | [`SendResult`] |
 //! | `held.refuse` | [`HeldParams`] | `{}` |
@@ -36,11 +42,16 @@
 //! [`code`].
 
 pub mod code;
+mod files;
 mod line;
 mod members;
 mod receipts;
 mod types;
 
+pub use files::{
+    FileInfo, FileList, FileListParams, FileParams, FileSettingsInfo, FileSettingsParams,
+    FileState, ShareParams, ShareResult,
+};
 pub use line::{RpcError, answer_line, notification_line, parse_call, request_line};
 pub use members::{
     Acted, AdminParams, Expires, FormerPerson, InviteInfo, InviteList, InviteParams, Invited,
