@@ -37,6 +37,7 @@ mod output;
 mod people;
 mod process;
 mod qr;
+mod reading;
 mod rooms;
 mod rpc;
 mod secrets;
