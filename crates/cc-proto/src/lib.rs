@@ -29,6 +29,7 @@ pub mod body;
 pub mod chains;
 pub mod clock;
 pub mod codec;
+pub mod files;
 pub mod frames;
 pub mod history;
 pub mod id;

@@ -20,6 +20,14 @@ pub const NICK_BYTES_MAX: usize = 128;
 pub const ROOM_NAME_BYTES_MAX: usize = 256;
 /// Longest note of an invite, in bytes of UTF-8.
 pub const NOTE_BYTES_MAX: usize = 256;
+/// Longest safe name of a file, in bytes of UTF-8.
+pub const FILE_NAME_BYTES_MAX: usize = 120;
+/// Most files in a folder.
+pub const FOLDER_FILES_MAX: usize = 10_000;
+/// Longest list of the names in a folder, in bytes.
+pub const FOLDER_LIST_BYTES_MAX: usize = 1024 * 1024;
+/// Most names in the path of a file below its folder.
+pub const FOLDER_DEPTH_MAX: usize = 16;
 /// Most addresses in a ticket.
 pub const TICKET_ADDRESSES_MAX: usize = 4;
 /// Most direct socket addresses of one peer address.

@@ -36,9 +36,11 @@ use unicode_normalization::UnicodeNormalization as _;
 use unicode_normalization::char::is_combining_mark;
 
 mod agent;
+mod file_name;
 mod names;
 
 pub use agent::{clean_for_agent, clean_line_for_agent};
+pub use file_name::{file_name, file_size, numbered_file_name};
 pub use names::{LOOK_ALIKE_UNICODE, MemberName, display_names, fingerprint, look_alike};
 
 /// The longest nick or petname, in characters after cleaning.

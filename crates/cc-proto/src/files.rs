@@ -1,0 +1,220 @@
+//! Files of a room: under which names they are kept, and what a `file` message is said to be.
+//!
+//! Names only. The bytes, and where they come from, are the daemon's; `spec/message.md`, Files.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::body::File;
+use crate::id::Hash;
+use crate::limits;
+use crate::text::{file_name, fold_case, numbered_file_name};
+
+/// The media type of a folder. Its hash is that of a list of hashes, its size that of all files in it.
+pub const FOLDER_MEDIA_TYPE: &str = "application/vnd.cc-connect.folder";
+
+/// The folder of a room's files, in the room's own.
+pub const FILES_DIR: &str = "files";
+
+/// How many hexadecimal digits of its hash the folder of a file is named after.
+const PLACE_HEX: usize = 16;
+
+/// Where a file is kept: the folder in [`FILES_DIR`] (the first 16 hexadecimal digits of its hash) and its safe name.
+pub fn file_place(hash: &Hash, claimed_name: &str) -> (String, String) {
+    let mut folder = hash.to_hex();
+    folder.truncate(PLACE_HEX);
+    (folder, file_name(claimed_name))
+}
+
+/// Where a file is kept, from the room's folder: `files/<16 hex>/<name>`.
+pub fn file_path(hash: &Hash, claimed_name: &str) -> String {
+    let (folder, name) = file_place(hash, claimed_name);
+    format!("{FILES_DIR}/{folder}/{name}")
+}
+
+/// Whether a `file` message announces a folder.
+pub fn is_folder(file: &File) -> bool {
+    file.media_type == FOLDER_MEDIA_TYPE
+}
+
+/// What is wrong with the name of a file in a folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum EntryError {
+    /// It lies too deep.
+    #[error("a file lies {depth} folders deep, more than {depth_max}")]
+    TooDeep {
+        /// How many names its path has.
+        depth: usize,
+        /// How many it may have.
+        depth_max: usize,
+    },
+    /// There are too many.
+    #[error("more than {files_max} files in one folder")]
+    TooMany {
+        /// How many there may be.
+        files_max: usize,
+    },
+}
+
+/// Gives each file of a folder its path below that folder, no two the same on any system.
+#[derive(Debug, Default)]
+pub struct EntryPaths {
+    files: usize,
+    /// Folded paths that are taken.
+    taken: HashSet<String>,
+    /// By the path above, and the name claimed there: what a folder is called.
+    folders: HashMap<(String, String), String>,
+    /// By what is the same of all numbered paths: the next number to try. Else many files of one name would try all.
+    next: HashMap<String, usize>,
+}
+
+impl EntryPaths {
+    /// Begins a folder.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The path of the next file, from the name that the folder's list has for it, with `/` between its parts.
+    ///
+    /// Each part goes through [`file_name`]; empty ones and `.` are left out. What would have the path of something
+    /// before it, regardless of case, gets a number: `a.txt`, `A (2).txt`. A path has at most
+    /// [`limits::FOLDER_DEPTH_MAX`] parts.
+    ///
+    /// # Errors
+    /// [`EntryError`]; the folder is then not to be trusted any further.
+    pub fn place(&mut self, claimed: &str) -> Result<String, EntryError> {
+        if self.files >= limits::FOLDER_FILES_MAX {
+            return Err(EntryError::TooMany {
+                files_max: limits::FOLDER_FILES_MAX,
+            });
+        }
+        let parts: Vec<&str> = claimed
+            .split('/')
+            .filter(|part| !matches!(*part, "" | "."))
+            .collect();
+        if parts.len() > limits::FOLDER_DEPTH_MAX {
+            return Err(EntryError::TooDeep {
+                depth: parts.len(),
+                depth_max: limits::FOLDER_DEPTH_MAX,
+            });
+        }
+        self.files += 1;
+        let (name, above) = parts.split_last().unwrap_or((&"", &[]));
+        let mut path = String::new();
+        for part in above {
+            path = self.folder(path, part);
+        }
+        Ok(self.free(&path, name))
+    }
+
+    /// The folder that is claimed to be called `part`: the same one each time.
+    fn folder(&mut self, above: String, part: &str) -> String {
+        let key = (above, part.to_owned());
+        if let Some(known) = self.folders.get(&key) {
+            return known.clone();
+        }
+        let path = self.free(&key.0, part);
+        self.folders.insert(key, path.clone());
+        path
+    }
+
+    /// The first free path for a name.
+    fn free(&mut self, above: &str, claimed: &str) -> String {
+        let name = file_name(claimed);
+        let join = |name: &str| {
+            if above.is_empty() {
+                name.to_owned()
+            } else {
+                format!("{above}/{name}")
+            }
+        };
+        let path = join(&name);
+        if self.taken.insert(fold_case(&path)) {
+            return path;
+        }
+        let alike = fold_case(&join(&numbered_file_name(&name, limits::FOLDER_FILES_MAX)));
+        let number = self.next.entry(alike).or_insert(2);
+        loop {
+            let path = join(&numbered_file_name(&name, *number));
+            *number += 1;
+            if self.taken.insert(fold_case(&path)) {
+                return path;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_file_is_kept_under_its_hash_and_its_safe_name() {
+        let hash = Hash::from_bytes([0xab; 32]);
+        assert_eq!(
+            file_path(&hash, "../x\n.svg"),
+            "files/abababababababab/_x .svg"
+        );
+        assert_eq!(file_place(&hash, "").1, "file");
+    }
+
+    #[test]
+    fn files_of_a_folder_stay_in_it_and_apart() {
+        let mut paths = EntryPaths::new();
+        for (claimed, path) in [
+            ("a.txt", "a.txt"),
+            ("A.TXT", "A (2).TXT"),
+            ("a.txt", "a (3).txt"),
+            ("sub/x", "sub/x"),
+            ("SUB/x", "SUB (2)/x"),
+            ("sub/y", "sub/y"),
+            ("../../x", "file/file/x"),
+            ("/etc/passwd", "etc/passwd"),
+            ("./a//b", "a/b"),
+            ("a", "a (2)"),
+            ("", "file (2)"),
+            ("c\\d:e", "c_d_e"),
+        ] {
+            // A file and a folder of one name are apart as well.
+            assert_eq!(paths.place(claimed).unwrap(), path, "{claimed}");
+        }
+    }
+
+    #[test]
+    fn a_folder_has_its_bounds() {
+        let deep = ["a"; limits::FOLDER_DEPTH_MAX].join("/");
+        assert_eq!(EntryPaths::new().place(&deep).unwrap(), deep);
+        assert!(matches!(
+            EntryPaths::new().place(&format!("a/{deep}")),
+            Err(EntryError::TooDeep { .. })
+        ));
+        let mut paths = EntryPaths::new();
+        for n in 0..limits::FOLDER_FILES_MAX {
+            // Cut to few names: none is tried as often as there are files.
+            paths.place(&format!("{}{n}", "f".repeat(115))).unwrap();
+        }
+        assert!(matches!(
+            paths.place("one more"),
+            Err(EntryError::TooMany { .. })
+        ));
+    }
+
+    proptest! {
+        #[test]
+        fn no_two_files_have_one_path(names in prop::collection::vec("[aA./\\\\ -]{0,6}", 1..40)) {
+            let mut paths = EntryPaths::new();
+            let mut all = HashSet::new();
+            for name in names {
+                let path = paths.place(&name).unwrap();
+                prop_assert!(!path.starts_with('/') && path.split('/').all(|part| file_name(part) == part));
+                prop_assert!(all.insert(path.to_lowercase()));
+            }
+            // Nor is one a folder of another.
+            for path in &all {
+                let inside = format!("{path}/");
+                prop_assert!(!all.iter().any(|other| other.starts_with(&inside)));
+            }
+        }
+    }
+}
