@@ -3,7 +3,11 @@
 //! | file | what |
 //! |---|---|
 //! | `app.rs` | what the chat knows, and what happens with it: no terminal, no clock, no disk |
+//! | `theme.rs` | colours and signs |
 //! | `types.rs` | what the parts hand to each other |
+//! | `view/` | the drawing: a function of the state and of the size of the terminal |
 
 mod app;
+mod theme;
 mod types;
+mod view;
