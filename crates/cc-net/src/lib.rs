@@ -49,7 +49,8 @@
 //! | `node` | the machine: builder, endpoint, accept loop, what rooms share |
 //! | `room` | one room: handle, thread, dials and timers |
 //! | `engine` | core and log as one, blocking, without a network |
-//! | `gate` | who may connect to which room's gossip |
+//! | `files` | what is shared in a room: its copies on disk, fetched from and served to members |
+//! | `gate` | who may connect to which room's gossip and files |
 //! | `gossip` | the fast path and its supervisor |
 //! | `sync_io` | sync sessions as bytes on a stream |
 //! | `addresses` | the address book |
@@ -59,6 +60,7 @@
 mod addresses;
 mod allowance;
 pub mod engine;
+mod files;
 mod gate;
 mod gossip;
 mod node;
@@ -69,6 +71,9 @@ pub mod tuning;
 pub use engine::{
     Appended, DraftError, EngineConfig, EngineError, LocalError, Note, RoomEngine, StoredDraft,
     Turn,
+};
+pub use files::{
+    FileSettings, FileState, FileStatus, FilesError, Inspect, Inspected, ShareDraft, ShareError,
 };
 pub use gossip::{GossipFault, GossipState, GossipStatus};
 pub use node::{

@@ -14,6 +14,8 @@ use crate::ticket::PeerAddress;
 pub const SYNC_ALPN: &[u8] = b"cc-connect/sync/1";
 /// What the ALPN of a room's gossip starts with; the label follows.
 pub const GOSSIP_ALPN_PREFIX: &str = "cc-connect/gossip/1/";
+/// What the ALPN of a room's files starts with; the label follows.
+pub const BLOBS_ALPN_PREFIX: &str = "cc-connect/blobs/1/";
 /// The version that a hello names.
 pub const SYNC_VERSION: u16 = 1;
 
@@ -32,8 +34,17 @@ impl RoomTag {
 
     /// The ALPN of the room's gossip.
     pub fn gossip_alpn(&self) -> Vec<u8> {
+        self.alpn(GOSSIP_ALPN_PREFIX)
+    }
+
+    /// The ALPN of the room's files.
+    pub fn blobs_alpn(&self) -> Vec<u8> {
+        self.alpn(BLOBS_ALPN_PREFIX)
+    }
+
+    fn alpn(&self, prefix: &str) -> Vec<u8> {
         let label = data_encoding::HEXLOWER.encode(&self.0[..16]);
-        format!("{GOSSIP_ALPN_PREFIX}{label}").into_bytes()
+        format!("{prefix}{label}").into_bytes()
     }
 }
 
@@ -237,6 +248,11 @@ mod tests {
         assert_ne!(gossip_topic(&room), tag.0);
         let alpn = String::from_utf8(tag.gossip_alpn()).unwrap();
         assert!(alpn.starts_with(GOSSIP_ALPN_PREFIX) && !alpn.contains(&room.to_hex()[..8]));
+        let label = alpn.strip_prefix(GOSSIP_ALPN_PREFIX).unwrap();
+        assert_eq!(
+            tag.blobs_alpn(),
+            format!("{BLOBS_ALPN_PREFIX}{label}").into_bytes()
+        );
     }
 
     #[test]

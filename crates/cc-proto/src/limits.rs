@@ -28,6 +28,14 @@ pub const FOLDER_FILES_MAX: usize = 10_000;
 pub const FOLDER_LIST_BYTES_MAX: usize = 1024 * 1024;
 /// Most names in the path of a file below its folder.
 pub const FOLDER_DEPTH_MAX: usize = 16;
+/// Files up to so many bytes are fetched by themselves unless the owner said otherwise.
+pub const AUTO_GET_BYTES: u64 = 10 * 1024 * 1024;
+/// So many bytes of a room's files are on disk before nothing more is fetched by itself, unless the owner said otherwise.
+pub const ROOM_FILES_BYTES: u64 = 1024 * 1024 * 1024;
+/// So many bytes of a disk stay free, whatever is fetched or shared.
+pub const DISK_RESERVE_BYTES: u64 = 256 * 1024 * 1024;
+/// Files of a room that are wanted and not here; more are not noted down.
+pub const WANTED_FILES_MAX: usize = 4_096;
 /// Most addresses in a ticket.
 pub const TICKET_ADDRESSES_MAX: usize = 4;
 /// Most direct socket addresses of one peer address.

@@ -11,6 +11,8 @@ use futures_util::Stream;
 use futures_util::stream::{self, BoxStream, StreamExt};
 use tokio::sync::broadcast;
 
+use crate::files::FileStatus;
+
 /// What happened in a room.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -21,6 +23,8 @@ pub enum RoomEvent {
     RosterChanged,
     /// This member ended a session with us because we no longer belong, as far as it knows.
     Parted(AuthorId),
+    /// How far a file has come: every change, and at most four times a second how much of it is here.
+    File(FileStatus),
     /// Something else, as the protocol's core tells it.
     Core(cc_proto::room::RoomEvent),
     /// This listener was too slow, and so many events were dropped for it. The log has them all.
