@@ -104,6 +104,7 @@ pub fn render(data: &[u8]) {
             ts: Timestamp(said.ts),
             at: Timestamp(said.at),
             text: said.text.repeat(usize::from(said.repeat)),
+            file: None,
         })
     };
     let Some(injection) = rendered(&request, said) else {
@@ -128,6 +129,7 @@ fn room_of<'a>(room: &Room<'a>) -> RoomUnread<'a> {
         name: room.name,
         reader_nick: room.reader_nick,
         unread: room.messages.len() as u64 + u64::from(room.more_unread),
+        arrived: Vec::new(),
         noticed: Vec::new(),
         candidates: messages
             .map(|(said, n)| Candidate {

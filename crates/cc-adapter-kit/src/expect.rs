@@ -64,6 +64,7 @@ impl<'a> Told<'a> {
             name: &self.room.view.name,
             reader_nick: &self.room.view.nick,
             unread: self.lines.len() as u64,
+            arrived: Vec::new(),
             noticed: self.noticed.clone(),
             candidates: lines,
         }
@@ -88,6 +89,7 @@ impl<'a> Told<'a> {
             ts,
             at,
             text,
+            file: None,
         })
     }
 }

@@ -300,6 +300,7 @@ impl Waiting {
             name: &self.view.name,
             reader_nick: &self.view.nick,
             unread: self.unread.unread,
+            arrived: Vec::new(),
             noticed: self.noticed(),
             candidates: self.unread.newest.iter().map(candidate).collect(),
         }
@@ -387,6 +388,7 @@ pub(crate) fn quote_of(view: &RosterView, header: &Header, at: Timestamp, text: 
         ts: header.ts,
         at,
         text: text.to_owned(),
+        file: None,
     }
 }
 

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::body::{BODY_VERSION, Body, BodyError, Kind};
+use crate::body::{BODY_VERSION, Body, BodyError, File, Kind};
 use crate::codec::{self, CodecError};
 use crate::id::{AuthorId, ChainId, Hash, MessageId, RoomId, Seq, Timestamp};
 use crate::identity::{self, Identity, MESSAGE_DOMAIN, Signature};
@@ -295,6 +295,14 @@ impl Message {
     pub fn text(&self) -> Option<&str> {
         match &self.body {
             Some(Body::Chat(chat)) => Some(&chat.text),
+            _ => None,
+        }
+    }
+
+    /// The file that it announces.
+    pub fn file(&self) -> Option<&File> {
+        match &self.body {
+            Some(Body::File(file)) => Some(file),
             _ => None,
         }
     }

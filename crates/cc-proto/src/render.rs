@@ -14,6 +14,7 @@
 //! [chatroom @bob 14:02Z] postgres, we have it
 //!     its second line
 //! [chatroom @bob 14:03Z (via claude-code) (for you)] @alice shall I?
+//! [chatroom @bob 14:04Z] dropped design.svg (148 B) @file:/home/al/.cc-connect/rooms/1a…/files/0b…/design.svg
 //! ----- 5f3a9c0e1b2d4f60 -----
 //! ```
 //!
@@ -43,6 +44,7 @@ mod time;
 
 use std::fmt::Write as _;
 
+use crate::files::SharedFile;
 use crate::id::{ArrivalNo, RoomId, Timestamp};
 use crate::text::clean_line;
 use choice::Choice;
@@ -68,6 +70,8 @@ pub const MESSAGE_BYTES_MAX: usize = 2048;
 pub const MESSAGES_SHOWN_MAX: usize = 100;
 /// How many of a room's newest unread messages are considered for showing.
 pub const CANDIDATES_MAX: usize = 2000;
+/// How many files of a room that came to be here since they were announced are considered for showing.
+pub const FILES_ARRIVED_MAX: usize = 8;
 /// The most rooms told of in one injection; the others stay unread.
 pub const ROOMS_TOLD_MAX: usize = 8;
 /// The most authors of a room who are named when only the number of their messages is told; the others are one line.
@@ -107,6 +111,9 @@ pub struct RoomUnread<'a> {
     pub noticed: Vec<(String, u64)>,
     /// The newest of them in order of arrival; only the last [`CANDIDATES_MAX`] are looked at.
     pub candidates: Vec<Candidate>,
+    /// What was announced before and is here by now, in order of arrival; only the last [`FILES_ARRIVED_MAX`] are looked
+    /// at. They are not unread: one that has no room is not counted.
+    pub arrived: Vec<Candidate>,
 }
 
 /// What choosing needs to know of a message.
@@ -133,8 +140,10 @@ pub struct Quote {
     pub ts: Timestamp,
     /// When it arrived.
     pub at: Timestamp,
-    /// What it says.
+    /// What it says; nothing where it announces a file.
     pub text: String,
+    /// The file that it announces.
+    pub file: Option<SharedFile>,
 }
 
 /// An injection, and what it tells.
@@ -151,7 +160,7 @@ pub struct Injection {
 pub struct Told {
     /// The room.
     pub room: RoomId,
-    /// The messages that are in the text, in order of arrival.
+    /// The messages that are in the text, in order of arrival, files that arrived among them.
     pub shown: Vec<ArrivalNo>,
     /// How many are only counted in it.
     pub counted: u64,
@@ -160,7 +169,7 @@ pub struct Told {
 impl RoomUnread<'_> {
     /// Whether there is anything to tell of.
     pub fn is_empty(&self) -> bool {
-        self.unread == 0 && self.noticed.is_empty()
+        self.unread == 0 && self.noticed.is_empty() && self.arrived.is_empty()
     }
 }
 
@@ -168,8 +177,8 @@ impl RoomUnread<'_> {
 ///
 /// `load` gives a candidate's message; `None` (a damaged line) leaves it counted.
 ///
-/// Order of choice: candidates that name the reader, then the rest; within each the newest first,
-/// one of each room in turn. A first pass takes, in that order, an author's first
+/// Order of choice: candidates that name the reader, then files that arrived, then the rest; within each the newest
+/// first, one of each room in turn. A first pass takes, in that order, an author's first
 /// message and further ones while the author's bytes stay within an equal share of the room there is; a second
 /// pass takes from what is left over, in the same order, for whoever still fits. A pass ends
 /// at the first message that would break the whole budget, and both end at
@@ -210,7 +219,10 @@ pub fn render(
     for (index, room) in rooms.iter().enumerate() {
         text.push_str(&room_line(room.room, room.name));
         let mine = std::mem::take(&mut chosen[index]);
-        let counted = room.unread.saturating_sub(mine.len() as u64);
+        let is_unread = |n: &&ArrivalNo| !room.arrived.iter().any(|it| it.n == **n);
+        let counted = room
+            .unread
+            .saturating_sub(mine.keys().filter(is_unread).count() as u64);
         if counted > 0 {
             text.push_str(&count_line(room.room, counted));
         }

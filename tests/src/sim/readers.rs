@@ -161,6 +161,7 @@ fn offer(
             name: &view.name,
             reader_nick: &view.nick,
             unread: unread.len() as u64,
+            arrived: Vec::new(),
             noticed: Vec::new(),
             candidates,
         }],
@@ -174,6 +175,7 @@ fn offer(
             ts: line.2,
             at: line.2,
             text: line.3.clone(),
+            file: None,
         })
     });
     let Some(injection) = injection else {

@@ -157,6 +157,7 @@ impl World {
             name: &room.name,
             reader_nick: room.reader_nick(),
             unread: quotes.len() as u64 + 3,
+            arrived: Vec::new(),
             noticed: noticed(room),
             candidates: quotes
                 .iter()
@@ -316,6 +317,7 @@ fn quote(names: &[String], said: &Said, minute: u64) -> Quote {
         ts,
         at: ts,
         text: said.text.clone(),
+        file: None,
     }
 }
 

@@ -187,6 +187,7 @@ impl Book {
                 ts: header.ts,
                 at: line.at,
                 text: text.clone(),
+                file: None,
             },
             author: header.author,
             re: header.re,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{CANDIDATES_MAX, Candidate, MESSAGES_SHOWN_MAX, RoomUnread};
+use super::{CANDIDATES_MAX, Candidate, FILES_ARRIVED_MAX, MESSAGES_SHOWN_MAX, RoomUnread};
 use crate::id::ArrivalNo;
 
 /// The most messages asked of the callback, shown or not.
@@ -51,7 +51,11 @@ impl<'a, F: FnMut(&RoomUnread<'_>, ArrivalNo) -> Option<String>> Choice<'a, F> {
     }
 
     fn candidate(&self, (room, at): Place) -> Candidate {
-        self.rooms[room as usize].candidates[at as usize]
+        let (room, at) = (self.rooms[room as usize], at as usize);
+        match at.checked_sub(room.candidates.len()) {
+            None => room.candidates[at],
+            Some(arrived) => room.arrived[arrived],
+        }
     }
 
     fn pass(&mut self, share: Option<usize>) {
@@ -97,25 +101,45 @@ impl<'a, F: FnMut(&RoomUnread<'_>, ArrivalNo) -> Option<String>> Choice<'a, F> {
     }
 }
 
-/// A candidate's place: which room, and which of its candidates. Small, as there are thousands.
+/// A candidate's place: which room, and which of its candidates, the files that arrived behind the others. Small, as
+/// there are thousands.
 type Place = (u32, u32);
 
-/// Those that name the reader, then the rest; newest first, the rooms in turn.
+/// Those that name the reader, then the files that arrived, then the rest; newest first, the rooms in turn.
 fn order_of_choice(rooms: &[&RoomUnread<'_>]) -> Vec<Place> {
     let mut order = Vec::new();
     for addressed in [true, false] {
-        // With each its rank among those of its room, from the newest.
-        let mut ranked: Vec<(u32, Place)> = Vec::new();
-        for (room, index) in rooms.iter().zip(0..) {
-            let newest_first = (0_u32..room.candidates.len() as u32)
+        if !addressed {
+            order.extend(in_turn(rooms, |room| {
+                let first = room.candidates.len() as u32;
+                (first..first + room.arrived.len() as u32)
+                    .rev()
+                    .take(FILES_ARRIVED_MAX)
+            }));
+        }
+        order.extend(in_turn(rooms, |room| {
+            (0_u32..room.candidates.len() as u32)
                 .zip(&room.candidates)
                 .rev()
-                .take(CANDIDATES_MAX);
-            let mine = newest_first.filter(|(_, candidate)| candidate.addressed == addressed);
-            ranked.extend((0..).zip(mine.map(|(at, _)| (index, at))));
-        }
-        ranked.sort_unstable();
-        order.extend(ranked.into_iter().map(|(_, place)| place));
+                .take(CANDIDATES_MAX)
+                .filter(move |(_, candidate)| candidate.addressed == addressed)
+                .map(|(at, _)| at)
+        }));
     }
     order
+}
+
+/// One of each room in turn, from those that `newest_first` gives of a room.
+fn in_turn<'a, I: Iterator<Item = u32>>(
+    rooms: &[&'a RoomUnread<'a>],
+    newest_first: impl Fn(&'a RoomUnread<'a>) -> I,
+) -> Vec<Place> {
+    // With each its rank among those of its room, from the newest.
+    let mut ranked: Vec<(u32, Place)> = Vec::new();
+    for (room, index) in rooms.iter().zip(0..) {
+        let places = newest_first(room).map(|at| (index, at));
+        ranked.extend((0..).zip(places));
+    }
+    ranked.sort_unstable();
+    ranked.into_iter().map(|(_, place)| place).collect()
 }

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::time::clock_time;
 use super::{MESSAGE_BYTES_MAX, Quote};
+use crate::files::SharedFile;
 use crate::id::{ArrivalNo, RoomId, Timestamp};
 use crate::limits::SKEW_MS_MAX;
 use crate::text::{clean_for_agent, clean_nick, names_reader};
@@ -42,6 +43,9 @@ impl<'a> Frame<'a> {
     /// One message with its header, its last line break included. Where `n` is not known, a message that is cut
     /// does not say where the rest is.
     pub fn entry(&self, n: Option<ArrivalNo>, quote: &Quote) -> String {
+        if let Some(file) = &quote.file {
+            return self.file(n, quote, file);
+        }
         let text = clean_for_agent(&quote.text);
         let text = text.trim_end_matches('\n');
         let mut header = self.header(n, quote, text);
@@ -55,6 +59,15 @@ impl<'a> Frame<'a> {
             header.push(')');
         }
         finish(header, text, self.bytes_max)
+    }
+
+    /// A file on a line. It names nobody; where its path would make the line too long, the path is left out.
+    fn file(&self, n: Option<ArrivalNo>, quote: &Quote, file: &SharedFile) -> String {
+        let header = self.header(n, quote, "");
+        let room = self.room.short();
+        let space = self.bytes_max.saturating_sub(header.len() + "] \n".len());
+        let said = file.said(&room, space);
+        finish(header, &said, self.bytes_max)
     }
 
     /// The header but for its end.

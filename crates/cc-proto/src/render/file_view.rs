@@ -105,6 +105,7 @@ fn choose(
         unread: room.all,
         noticed: Vec::new(),
         candidates: newest(room).iter().map(candidate).collect(),
+        arrived: Vec::new(),
     };
     let unread: Vec<RoomUnread<'_>> = rooms.iter().map(as_unread).collect();
     let unread: Vec<&RoomUnread<'_>> = unread.iter().collect();

@@ -20,6 +20,7 @@ fn quote(name: &str, text: &str) -> Quote {
         ts: NOW,
         at: NOW,
         text: text.into(),
+        file: None,
     }
 }
 
@@ -43,6 +44,7 @@ fn one_room<'a>(quotes: &[Quote], name: &'a str) -> RoomUnread<'a> {
         unread: quotes.len() as u64,
         noticed: Vec::new(),
         candidates: candidates.collect(),
+        arrived: Vec::new(),
     }
 }
 
@@ -346,6 +348,7 @@ fn any_quote() -> impl Strategy<Value = Quote> {
             ts: Timestamp(ts),
             at: Timestamp(at),
             text,
+            file: None,
         })
 }
 

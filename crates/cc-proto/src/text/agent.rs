@@ -124,11 +124,14 @@ const BRACKETS: &[&str] = &[
     "<<sys>>",
     "<</sys>>",
 ];
+/// What stands before the path of a file, where a line says that it is here: nobody's words are to be taken for one.
+const PATH_MARK: &str = "@file:";
 /// The longest name between `<|` and `|>`.
 const SPECIAL_TOKEN_BYTES_MAX: usize = 64;
 
 /// Cleans a text for an agent: [`clean_text`], NFC, and the first character of each tag by which agents' programs tell
-/// whose words are whose (`<system-reminder>`, `<|im_start|>`, `[INST]`, `[chatroom @`…) escaped. Idempotent.
+/// whose words are whose (`<system-reminder>`, `<|im_start|>`, `[INST]`, `[chatroom @`…), and of what we put before a
+/// path (`@file:`), escaped. Idempotent.
 pub fn clean_for_agent(text: &str) -> String {
     let clean = clean_text(text);
     let normal = if clean.is_ascii() {
@@ -147,12 +150,17 @@ pub fn clean_line_for_agent(text: &str, chars_max: usize) -> String {
 }
 
 fn without_tags(text: String) -> String {
-    if !text.contains(['<', '[']) {
+    if !text.contains(['<', '[', '@']) {
         return text;
     }
     let mut out = String::with_capacity(text.len());
     for (at, c) in text.char_indices() {
-        if matches!(c, '<' | '[') && begins_tag(&text[at..]) {
+        let begins = match c {
+            '<' | '[' => begins_tag(&text[at..]),
+            '@' => begins_with(&text[at..], PATH_MARK),
+            _ => false,
+        };
+        if begins {
             push_escaped(&mut out, c);
         } else {
             out.push(c);

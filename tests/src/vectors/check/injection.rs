@@ -71,6 +71,7 @@ fn unread<'a>(
         name: input::text(input, "name"),
         reader_nick,
         unread: u64_of(input, "unread"),
+        arrived: Vec::new(),
         noticed: noticed(input),
         candidates,
     }
@@ -96,5 +97,6 @@ fn quote(message: &Value) -> Quote {
         ts: Timestamp(u64_of(message, "ts")),
         at: Timestamp(u64_of(message, "at")),
         text: input::text(message, "text").to_owned(),
+        file: None,
     }
 }
