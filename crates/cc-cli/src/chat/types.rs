@@ -115,6 +115,8 @@ pub struct Member {
     pub author: String,
     /// The name under which they are shown.
     pub name: String,
+    /// The nick that they claim, clean: what a mention of them is written with. Empty where nothing of it can be shown.
+    pub nick: String,
     /// Whether they are online.
     pub online: bool,
     /// Whether it is us.
