@@ -188,9 +188,7 @@ impl TwoMembers {
     /// From the request to the file standing under its name.
     async fn transfer(&self) -> f64 {
         let mut control = self.reader.control().await;
-        let list = control
-            .call("file.list", &json!({"room": self.room}))
-            .await;
+        let list = control.call("file.list", &json!({"room": self.room})).await;
         let file = list["result"]["files"][0]["file"].clone();
         let mut listening = self.reader.control().await;
         subscribe(&mut listening, &self.room).await;
@@ -287,7 +285,8 @@ fn resident_mb(pid: u32) -> f64 {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("the daemon lives");
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
     let kib = line.and_then(|line| line.split_whitespace().next());
-    kib.and_then(|kib| kib.parse().ok()).map_or(f64::NAN, |kib: f64| kib * 1024.0 / 1e6)
+    kib.and_then(|kib| kib.parse().ok())
+        .map_or(f64::NAN, |kib: f64| kib * 1024.0 / 1e6)
 }
 
 // --- raw iroh-blobs: two processes of this very program -----------------------------------------
