@@ -340,7 +340,7 @@ pub fn cursor(data: &[u8]) {
     let mut cursor = cursors
         .lock("reader", Instant::now())
         .expect("any cursor is taken");
-    let before = cursor.get();
+    let before = cursor.get().clone();
     let place = cursor.place(&reader).expect("the disk reads");
     assert!(place.n <= reader.len());
     let left = reader

@@ -8,9 +8,9 @@ use cc_proto::id::{ArrivalNo, AuthorId, ChainId};
 
 use crate::error::ReadError;
 use crate::index::NO_BRANCH;
-use crate::outline::Outline;
+use crate::outline::{Outline, author_tag};
 use crate::reader::LogReader;
-use crate::record::{PREFIX_BYTES, author_prefix, id_prefix};
+use crate::record::{PREFIX_BYTES, id_prefix};
 use crate::storage::Storage;
 use crate::view::{RosterView, Trust, ViewCut};
 
@@ -108,7 +108,7 @@ impl<'a, S: Storage> Judge<'a, S> {
         let cuts = view.cuts.iter().map(|cut| (cut.author, None, Some(cut)));
         let mut rules: BTreeMap<u64, Rule<'a>> = BTreeMap::new();
         for (author, trust, cut) in trusts.chain(cuts) {
-            let rule = rules.entry(tag(&author)).or_insert_with(|| Rule {
+            let rule = rules.entry(author_tag(&author)).or_insert_with(|| Rule {
                 author,
                 trust: Trust::Inline,
                 cuts: Vec::new(),
@@ -166,8 +166,4 @@ fn chain_of<S: Storage>(
         chains.insert(outline.branch, chain);
     }
     Ok(chain)
-}
-
-fn tag(author: &AuthorId) -> u64 {
-    u64::from_le_bytes(author_prefix(author))
 }

@@ -15,7 +15,7 @@ use crate::record::{PREFIX_BYTES, le_u32, le_u64};
 use crate::storage::{Durability, Storage, StorageFile};
 
 /// The version of all files of the index.
-const INDEX_VERSION: u32 = 2;
+const INDEX_VERSION: u32 = 3;
 /// A checkpoint of more bytes is not read: the index is then rebuilt.
 const CHECKPOINT_BYTES_MAX: u64 = 1024 * 1024 * 1024;
 

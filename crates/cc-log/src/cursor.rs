@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use cc_proto::id::{ArrivalNo, MessageId, Timestamp};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use crate::error::CursorError;
 use crate::fs::FsStorage;
@@ -25,10 +26,14 @@ use crate::storage::{Durability, Storage};
 const CURSOR_VERSION: u32 = 1;
 /// No cursor is larger.
 const CURSOR_BYTES_MAX: u64 = 4096;
+/// The most files that a cursor waits for.
+pub const AWAITED_FILES_MAX: usize = 32;
 /// A cursor not used for this long is swept.
 const UNUSED_MS_MAX: u64 = 30 * 24 * 60 * 60 * 1000;
 /// A cursor that is used without moving says so this often.
 const TOUCH_MS: u64 = 24 * 60 * 60 * 1000;
+/// How long the name of a file's folder is.
+const FILE_FOLDER_CHARS: usize = 16;
 /// How long to wait between two tries for a lock.
 const RETRY: Duration = Duration::from_millis(1);
 /// Longest reader name that is a file name as it is.
@@ -63,8 +68,29 @@ impl Position {
     }
 }
 
+/// A file that a reader was shown as announced, and that was not here then.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AwaitedFile {
+    /// The line that announces it.
+    pub n: ArrivalNo,
+    /// The name of the folder that it will be in, the beginning of its hash: by it alone one sees that it is not here,
+    /// and that another line has its number now.
+    pub folder: String,
+}
+
+impl AwaitedFile {
+    /// `None` where `folder` is no name of such a folder.
+    fn parse((n, folder): (u64, String)) -> Option<Self> {
+        let is_hex = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
+        (folder.len() == FILE_FOLDER_CHARS && folder.bytes().all(is_hex)).then_some(Self {
+            n: ArrivalNo(n),
+            folder,
+        })
+    }
+}
+
 /// How far a reader was shown the log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Cursor {
     /// The last line shown; 0 for a new reader.
     pub n: ArrivalNo,
@@ -74,6 +100,8 @@ pub struct Cursor {
     pub id: Option<MessageId>,
     /// When the cursor was last moved or used.
     pub at: Timestamp,
+    /// The files that the reader is to be told of once they are here, in order of arrival; nearly always none.
+    pub files: Vec<AwaitedFile>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -83,6 +111,9 @@ struct CursorFile {
     offset: u64,
     id: Option<String>,
     at: u64,
+    /// Pairs of a line and the name of a file's folder.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    files: Value,
 }
 
 impl Cursor {
@@ -93,12 +124,21 @@ impl Cursor {
             offset: self.offset,
             id: self.id.map(|id| id.to_hex()),
             at: self.at.0,
+            files: self.encode_files(),
         })?;
         bytes.push(b'\n');
         Ok(bytes)
     }
 
-    /// `None` for garbage.
+    fn encode_files(&self) -> Value {
+        if self.files.is_empty() {
+            return Value::Null;
+        }
+        let pairs = self.files.iter().map(|file| json!([file.n.0, file.folder]));
+        pairs.collect()
+    }
+
+    /// `None` for garbage; a list of files that is garbage is none.
     fn decode(bytes: &[u8]) -> Option<Self> {
         let file: CursorFile = serde_json::from_slice(bytes).ok()?;
         if file.v != CURSOR_VERSION {
@@ -109,8 +149,17 @@ impl Cursor {
             offset: file.offset,
             id: file.id.map(|id| id.parse()).transpose().ok()?,
             at: Timestamp(file.at),
+            files: decode_files(file.files).unwrap_or_default(),
         })
     }
+}
+
+fn decode_files(files: Value) -> Option<Vec<AwaitedFile>> {
+    let pairs: Vec<(u64, String)> = serde_json::from_value(files).ok()?;
+    if pairs.len() > AWAITED_FILES_MAX {
+        return None;
+    }
+    pairs.into_iter().map(AwaitedFile::parse).collect()
 }
 
 /// The name of a reader's files, without an extension. Names that could be taken for a path, or that differ only in
@@ -295,8 +344,8 @@ impl<S: Storage> std::fmt::Debug for LockedCursor<S> {
 
 impl<S: Storage> LockedCursor<S> {
     /// The cursor.
-    pub fn get(&self) -> Cursor {
-        self.cursor
+    pub fn get(&self) -> &Cursor {
+        &self.cursor
     }
 
     /// Finds the cursor's place in the log, and again where the log was rewritten; see
@@ -306,21 +355,33 @@ impl<S: Storage> LockedCursor<S> {
     /// [`CursorError::Read`].
     pub fn place<L: Storage>(&mut self, log: &LogReader<L>) -> Result<Position, CursorError> {
         let position = log.place(&self.cursor)?;
-        self.cursor = Cursor {
-            n: position.n,
-            offset: position.offset,
-            id: position.id,
-            at: self.cursor.at,
-        };
+        self.cursor.n = position.n;
+        self.cursor.offset = position.offset;
+        self.cursor.id = position.id;
         Ok(position)
     }
 
-    /// Moves the cursor: everything through `to` was shown.
+    /// Moves the cursor: everything through `to` was shown. It waits for the same files.
+    ///
+    /// # Errors
+    /// As [`advance_awaiting`](Self::advance_awaiting).
+    pub fn advance(&mut self, to: Position, now: Timestamp) -> Result<(), CursorError> {
+        let files = self.cursor.files.clone();
+        self.advance_awaiting(to, now, files)
+    }
+
+    /// Moves the cursor: everything through `to` was shown. From now on it waits for these files, the newest
+    /// [`AWAITED_FILES_MAX`] of them.
     ///
     /// # Errors
     /// [`CursorError::Backwards`] before where it stands; [`CursorError::Io`], and it then stands
     /// where it stood.
-    pub fn advance(&mut self, to: Position, now: Timestamp) -> Result<(), CursorError> {
+    pub fn advance_awaiting(
+        &mut self,
+        to: Position,
+        now: Timestamp,
+        mut files: Vec<AwaitedFile>,
+    ) -> Result<(), CursorError> {
         if to.n < self.cursor.n {
             return Err(CursorError::Backwards {
                 at: self.cursor.n,
@@ -332,6 +393,7 @@ impl<S: Storage> LockedCursor<S> {
             offset: to.offset,
             id: to.id,
             at: now,
+            files: files.split_off(files.len().saturating_sub(AWAITED_FILES_MAX)),
         })
     }
 
@@ -345,7 +407,7 @@ impl<S: Storage> LockedCursor<S> {
         }
         self.write(Cursor {
             at: now,
-            ..self.cursor
+            ..self.cursor.clone()
         })
     }
 

@@ -73,12 +73,14 @@ mod writer;
 
 pub use census::{Census, JUDGED_LINES_MAX};
 pub use checkpoint::Rebuilt;
-pub use cursor::{Cursor, CursorStore, LockedCursor, Position, reader_file_name};
+pub use cursor::{
+    AWAITED_FILES_MAX, AwaitedFile, Cursor, CursorStore, LockedCursor, Position, reader_file_name,
+};
 pub use error::{CursorError, DamagedLine, OpenError, ReadError, ViewError, WriteError};
 pub use fs::{FsLock, FsStorage};
 pub use line::{Line, LineInfo};
 pub use lines::Lines;
-pub use outline::Outline;
+pub use outline::{Outline, author_tag};
 pub use reader::{LogReader, may_have_unread};
 pub use record::Flags;
 pub use recover::Recovery;

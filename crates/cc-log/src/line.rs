@@ -79,10 +79,21 @@ struct LineOut<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     text: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<FileOut<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     erased: Option<bool>,
     raw: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     repairs: Option<u64>,
+}
+
+/// The file that a message announces.
+#[derive(Serialize)]
+struct FileOut<'a> {
+    name: &'a str,
+    size: u64,
+    hash: String,
+    media_type: &'a str,
 }
 
 /// The least that a line holds; for where nothing else has room.
@@ -146,6 +157,12 @@ fn line_out<'a>(
         via: &header.via,
         re: header.re.map(|id| id.to_hex()),
         text: message.text(),
+        file: message.file().map(|file| FileOut {
+            name: &file.name,
+            size: file.size,
+            hash: file.hash.to_hex(),
+            media_type: &file.media_type,
+        }),
         erased: is_erased(message).then_some(true),
         raw: data_encoding::BASE64.encode(&message.to_raw()),
         repairs: repairs.map(|n| n.0),

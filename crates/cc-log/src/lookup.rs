@@ -104,10 +104,11 @@ pub(crate) fn from_scan(scanned: Scanned, owner: Option<&Owner>) -> Line {
 fn flags_of(message: &Message, owner: Option<&Owner>) -> Flags {
     owner.map_or_else(
         || {
-            let chat = message.text().is_some();
+            let (chat, file) = (message.text().is_some(), message.file().is_some());
             Flags::default()
                 .with_chat(chat)
-                .with_injectable(chat)
+                .with_file(file)
+                .with_injectable(chat || file)
                 .with_shapes_roster(message.shapes_roster())
         },
         |owner| owner.flags(message),

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use cc_proto::id::{ArrivalNo, Seq};
+use cc_proto::id::{ArrivalNo, AuthorId, Seq};
 use cc_proto::message::Message;
 
 use crate::checkpoint::Committed;
@@ -15,6 +15,11 @@ use crate::lookup::{self, Verdict};
 use crate::reader::LogReader;
 use crate::record::{Flags, PREFIX_BYTES, RECORD_BYTES, Record, author_prefix, id_prefix};
 use crate::storage::{Access, Storage, StorageFile};
+
+/// What an outline has of an author: equal for two lines of one, different (but for accidents) otherwise.
+pub fn author_tag(author: &AuthorId) -> u64 {
+    u64::from_le_bytes(author_prefix(author))
+}
 
 /// A line without its text. Small, as a hook looks at thousands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,11 +40,11 @@ pub struct Outline {
 impl Outline {
     fn of(line: &Line) -> Self {
         let header = line.message.as_ref().ok().map(Message::header);
-        let author = header.map(|header| author_prefix(&header.author));
+        let author = header.map(|header| author_tag(&header.author));
         Self {
             n: line.n,
             flags: line.flags,
-            author_tag: author.map_or(0, u64::from_le_bytes),
+            author_tag: author.unwrap_or(0),
             offset: line.offset,
             len: line.len,
             branch: NO_BRANCH,

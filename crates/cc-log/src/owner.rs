@@ -20,7 +20,7 @@ impl Owner {
     /// What the index says of a message.
     pub fn flags(&self, message: &Message) -> Flags {
         let header = message.header();
-        let chat = message.text().is_some();
+        let (chat, file) = (message.text().is_some(), message.file().is_some());
         let own_agent = header.author == self.author && !header.via.is_empty();
         let named = |text| {
             self.nick
@@ -29,7 +29,8 @@ impl Owner {
         };
         let flags = Flags::default()
             .with_chat(chat)
-            .with_injectable(chat && !own_agent)
+            .with_file(file)
+            .with_injectable((chat || file) && !own_agent)
             .with_own_agent(own_agent)
             .with_shapes_roster(message.shapes_roster())
             .with_names_owner(message.text().is_some_and(named));
@@ -44,12 +45,12 @@ impl Owner {
     /// are when one is, and are the same when the index is made anew.
     pub fn counts(&self, message: &Message) -> bool {
         let header = message.header();
-        let chat = if line::is_erased(message) {
-            message.kind() == Kind::Chat && header.v == BODY_VERSION
+        let told = if line::is_erased(message) {
+            matches!(message.kind(), Kind::Chat | Kind::File) && header.v == BODY_VERSION
         } else {
-            message.text().is_some()
+            message.text().is_some() || message.file().is_some()
         };
-        chat && (header.author != self.author || header.via.is_empty())
+        told && (header.author != self.author || header.via.is_empty())
     }
 
     /// The nickname that a message gives the owner.

@@ -9,7 +9,7 @@ pub(crate) const RECORD_BYTES: usize = 64;
 /// Where a record's checksum stands; it covers what is before it.
 const CHECKSUM_AT: usize = RECORD_BYTES - 4;
 /// Goes into every checksum, so that another version's records never pass for ours.
-const RECORD_DOMAIN: &[u8] = b"cc-log record 1";
+const RECORD_DOMAIN: &[u8] = b"cc-log record 2";
 /// How much of an id or of a key a record holds.
 pub(crate) const PREFIX_BYTES: usize = 8;
 
@@ -26,6 +26,7 @@ impl Flags {
     const DAMAGED: u16 = 1 << 5;
     const REPAIR: u16 = 1 << 6;
     const ERASED: u16 = 1 << 7;
+    const FILE: u16 = 1 << 8;
 
     pub(crate) const fn from_bits(bits: u16) -> Self {
         Self(bits)
@@ -57,6 +58,10 @@ impl Flags {
         self.with(Self::CHAT, on)
     }
 
+    pub(crate) const fn with_file(self, on: bool) -> Self {
+        self.with(Self::FILE, on)
+    }
+
     pub(crate) const fn with_injectable(self, on: bool) -> Self {
         self.with(Self::INJECTABLE, on)
     }
@@ -79,7 +84,8 @@ impl Flags {
 
     /// The flags of the line once its message has no body: there is nothing to tell of.
     pub(crate) const fn with_erased(self) -> Self {
-        Self(self.0 & !(Self::CHAT | Self::INJECTABLE | Self::NAMES_OWNER) | Self::ERASED)
+        let told = Self::CHAT | Self::FILE | Self::INJECTABLE | Self::NAMES_OWNER;
+        Self(self.0 & !told | Self::ERASED)
     }
 
     /// A chat message.
@@ -87,7 +93,12 @@ impl Flags {
         self.has(Self::CHAT)
     }
 
-    /// Belongs in a prompt: chat, and not written by the owner's own agent.
+    /// Announces a file.
+    pub const fn file(self) -> bool {
+        self.has(Self::FILE)
+    }
+
+    /// Belongs in a prompt: chat or a file, and not by the owner's own agent.
     pub const fn injectable(self) -> bool {
         self.has(Self::INJECTABLE)
     }

@@ -7,7 +7,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use cc_log::fault::FaultStorage;
-use cc_log::{CursorError, CursorStore, FsStorage, LogReader, LogWriter, Position, Storage};
+use cc_log::{
+    AwaitedFile, CursorError, CursorStore, FsStorage, LogReader, LogWriter, Position, Storage,
+};
 use cc_proto::id::{ArrivalNo, MessageId, Timestamp};
 use support::{Author, ROOM, append, dir, log_of, me, open, reader};
 
@@ -214,6 +216,54 @@ fn a_cursor_ahead_of_what_the_writer_last_said_stays_where_it_is() {
     assert_eq!(log.len(), ArrivalNo(3));
     assert_eq!(cursor.place(&log).unwrap(), position);
     assert_eq!(log.lines_after(&position).count(), 0);
+}
+
+#[test]
+fn a_cursor_remembers_the_newest_files_it_waits_for_and_ignores_a_list_that_is_damaged() {
+    let disk = FaultStorage::new();
+    let (log, _) = log_of(&disk, 3);
+    log.close().unwrap();
+    let awaited = |n: u64| AwaitedFile {
+        n: ArrivalNo(n),
+        folder: format!("{n:016x}"),
+    };
+    let end = reader(&disk).end().unwrap();
+    let mut cursor = store(&disk).lock("s1", soon()).unwrap();
+    cursor
+        .advance_awaiting(end, Timestamp(5), (1..=40).map(awaited).collect())
+        .unwrap();
+    let newest: Vec<AwaitedFile> = (9..=40).map(awaited).collect();
+    assert_eq!(cursor.get().files, newest);
+    // A move that says nothing of files keeps them, and so does a sign of life.
+    cursor.advance(end, Timestamp(6)).unwrap();
+    cursor.touch(Timestamp(9 * DAY_MS)).unwrap();
+    drop(cursor);
+    assert_eq!(store(&disk).peek("s1").unwrap().files, newest);
+
+    let path = dir().join("cursors/s1.json");
+    let whole = String::from_utf8(disk.contents(&path).unwrap()).unwrap();
+    assert!(whole.len() < 1200, "{}", whole.len());
+    let stands = store(&disk).peek("s1").unwrap();
+    for (from, to) in [
+        ("[9,", "[-9,"),
+        ("\"0000000000000009\"", "\"../x\""),
+        ("\"0000000000000009\"", "\"000000000000000A\""),
+        ("[[9,", "[[8,\"0000000000000008\"],[9,"),
+        ("[[9,\"0000000000000009\"]", "7,[1]"),
+    ] {
+        assert!(whole.contains(from), "{whole}");
+        let damaged = whole.replacen(from, to, 1);
+        disk.set_contents(&path, damaged.as_bytes());
+        let cursor = store(&disk).peek("s1").unwrap();
+        assert_eq!(cursor.files, []);
+        if serde_json::from_str::<serde_json::Value>(&damaged).is_ok() {
+            assert_eq!((cursor.n, cursor.id), (stands.n, stands.id));
+        }
+    }
+    // One of before there was such a list is as good as ever.
+    let list = whole.find(",\"files\"").unwrap();
+    disk.set_contents(&path, format!("{}}}\n", &whole[..list]).as_bytes());
+    assert_eq!(store(&disk).peek("s1").unwrap().n, ArrivalNo(3));
 }
 
 #[test]

@@ -58,6 +58,34 @@ fn assert_rebuilt_equal(disk: &FaultStorage, log: &LogWriter<FaultStorage>) {
 }
 
 #[test]
+fn the_name_of_a_file_leaves_the_log_and_it_is_counted_no_more() {
+    let disk = FaultStorage::new();
+    let (mut log, _) = open(&disk);
+    let mut bob = Author::new(2);
+    let shared = [
+        bob.says("look"),
+        bob.shares("plan-b.svg"),
+        bob.shares("c.svg"),
+    ];
+    for message in &shared {
+        append(&mut log, message);
+    }
+    log.commit().unwrap();
+    let json: serde_json::Value = serde_json::from_slice(&line_bytes(&disk, 2)).unwrap();
+    assert_eq!(json["file"]["name"], "plan-b.svg");
+    assert_eq!(json["file"]["size"], 148);
+    assert_eq!(count(&disk, 0), 3);
+    assert!(erase(&mut log, &shared[1]));
+    log.commit().unwrap();
+    let text = String::from_utf8(line_bytes(&disk, 2)).unwrap();
+    assert!(!text.contains("plan-b"), "{text}");
+    let flags = lines(&disk)[1].flags;
+    assert!(flags.erased() && !flags.injectable() && !flags.file());
+    assert_eq!(count(&disk, 0), 2);
+    assert_rebuilt_equal(&disk, &log);
+}
+
+#[test]
 fn the_words_leave_the_log_and_no_other_line_moves() {
     let disk = FaultStorage::new();
     let (mut log, messages) = support::log_of(&disk, 9);

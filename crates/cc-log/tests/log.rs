@@ -133,6 +133,44 @@ fn only_one_writer_at_a_time() {
 }
 
 #[test]
+fn a_file_belongs_in_a_prompt_unless_the_owners_agent_shared_it() {
+    let disk = FaultStorage::new();
+    let (mut log, _) = open(&disk);
+    let (mut alice, mut bob) = (Author::new(1), Author::new(2));
+    append(&mut log, &bob.shares("@alice.svg"));
+    append(&mut log, &alice.shares("mine.svg"));
+    alice.via = "codex".into();
+    append(&mut log, &alice.shares("agents.svg"));
+    append(&mut log, &bob.says("there it is"));
+    log.commit().unwrap();
+    log.close().unwrap();
+    let check = || {
+        let reader = reader(&disk).with_owner(me(), Some("alice".into()));
+        assert_eq!(reader.injectable_after(ArrivalNo(0)).unwrap(), 3);
+        let flags = reader.flags(ArrivalNo(1), ArrivalNo(9)).unwrap();
+        let which = |wanted: fn(cc_log::Flags) -> bool| -> Vec<u64> {
+            let wanted = flags.iter().filter(|(_, flags)| wanted(*flags));
+            wanted.map(|(n, _)| n.0).collect()
+        };
+        assert_eq!(which(cc_log::Flags::file), [1, 2, 3]);
+        assert_eq!(which(cc_log::Flags::chat), [4]);
+        assert_eq!(which(cc_log::Flags::injectable), [1, 2, 4]);
+        // A name of a file calls nobody.
+        assert!(which(cc_log::Flags::names_owner).is_empty());
+    };
+    check();
+    for index in ["records", "checkpoint", "committed"] {
+        disk.set_contents(&dir().join("index").join(index), b"");
+    }
+    check();
+    // What the index said before files belonged in prompts is not believed.
+    let (log, recovery) = open(&disk);
+    assert!(recovery.rebuilt.is_some());
+    log.close().unwrap();
+    check();
+}
+
+#[test]
 fn counts_flags_and_roster_lines_come_from_the_index_and_agree_without_it() {
     let disk = FaultStorage::new();
     let (mut log, _) = open(&disk);

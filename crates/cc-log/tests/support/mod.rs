@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use cc_log::fault::FaultStorage;
 use cc_log::{Line, LineInfo, LogReader, LogWriter, Recovery, Storage};
-use cc_proto::body::{Body, Chat, Profile};
+use cc_proto::body::{Body, Chat, File, Profile};
 use cc_proto::history::History;
-use cc_proto::id::{ArrivalNo, ChainId, MessageId, RoomId, Seq, Timestamp};
+use cc_proto::id::{ArrivalNo, ChainId, Hash, MessageId, RoomId, Seq, Timestamp};
 use cc_proto::identity::Identity;
 use cc_proto::message::{Message, NewMessage};
 
@@ -59,6 +59,15 @@ impl Author {
 
     pub fn says(&mut self, text: &str) -> Message {
         self.writes(Body::Chat(Chat { text: text.into() }))
+    }
+
+    pub fn shares(&mut self, name: &str) -> Message {
+        self.writes(Body::File(File {
+            name: name.into(),
+            size: 148,
+            hash: Hash::of(name.as_bytes()),
+            media_type: "image/svg+xml".into(),
+        }))
     }
 
     pub fn takes_nick(&mut self, nick: &str) -> Message {
