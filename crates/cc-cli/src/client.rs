@@ -93,9 +93,7 @@ impl Client {
         params: &impl Serialize,
         deadline: Duration,
     ) -> CliResult<R> {
-        let params = serde_json::to_value(params).map_err(|error| {
-            CliError::new(Kind::Usage, "a parameter cannot be told to the daemon").because(&error)
-        })?;
+        let params = to_params(params)?;
         let answer = tokio::time::timeout(deadline, self.exchange(method, &params))
             .await
             .map_err(|_| {
@@ -104,13 +102,26 @@ impl Client {
                     format!("the daemon did not answer {method} in time"),
                 )
             })?;
-        serde_json::from_value(answer?).map_err(|error| {
-            CliError::new(
-                Kind::Daemon,
-                format!("cannot understand the answer to {method}"),
-            )
-            .because(&error)
-        })
+        understood(method, answer?)
+    }
+
+    /// Asks for `method` and waits for as long as it takes; `heard` is handed every notification that comes meanwhile.
+    pub async fn call_hearing<R: DeserializeOwned>(
+        &mut self,
+        method: &str,
+        params: &impl Serialize,
+        mut heard: impl FnMut(&Notification),
+    ) -> CliResult<R> {
+        let id = self.ask(method, &to_params(params)?).await?;
+        loop {
+            let mut line = self.line().await?;
+            if line["id"] == id {
+                return understood(method, answer_in(&mut line)?);
+            }
+            if let Some(notification) = as_notification(line) {
+                heard(&notification);
+            }
+        }
     }
 
     /// The next notification; `None` when the daemon has gone. Cancel safe.
@@ -126,20 +137,22 @@ impl Client {
         }
     }
 
-    async fn exchange(&mut self, method: &str, params: &Value) -> CliResult<Value> {
+    async fn ask(&mut self, method: &str, params: &Value) -> CliResult<u64> {
         self.last_id += 1;
         let id = self.last_id;
         self.lines
             .send(rpc::request_line(id, method, params))
             .await
             .map_err(|error| gone().because(&error))?;
+        Ok(id)
+    }
+
+    async fn exchange(&mut self, method: &str, params: &Value) -> CliResult<Value> {
+        let id = self.ask(method, params).await?;
         loop {
             let mut line = self.line().await?;
             if line["id"] == id {
-                return match line.get("error") {
-                    Some(error) => Err(RpcError::from_json(error).into()),
-                    None => Ok(line["result"].take()),
-                };
+                return answer_in(&mut line);
             }
             if let Some(notification) = as_notification(line) {
                 if self.notifications.len() == KEPT_NOTIFICATIONS_MAX {
@@ -174,6 +187,13 @@ impl From<RpcError> for CliError {
             code::SECRET => Kind::Secret,
             code::HELD_BACK => Kind::HeldBack,
             code::PAUSED => Kind::Paused,
+            code::NO_SUCH_FILE => Kind::File,
+            code::CREDENTIAL => Kind::Credential,
+            code::CHANGED => Kind::Changed,
+            code::NO_SPACE => Kind::NoSpace,
+            code::UNREADABLE => Kind::Unreadable,
+            code::TOO_LARGE => Kind::TooLarge,
+            code::OUTSIDE => Kind::Outside,
             code::NOT_ALLOWED => Kind::NotAllowed,
             code::NO_SUCH_MEMBER => Kind::Member,
             code::NO_SUCH_INVITE => Kind::Invite,
@@ -190,6 +210,29 @@ impl From<RpcError> for CliError {
             ..Self::new(kind, error.message)
         }
     }
+}
+
+fn to_params(params: &impl Serialize) -> CliResult<Value> {
+    serde_json::to_value(params).map_err(|error| {
+        CliError::new(Kind::Usage, "a parameter cannot be told to the daemon").because(&error)
+    })
+}
+
+fn answer_in(line: &mut Value) -> CliResult<Value> {
+    match line.get("error") {
+        Some(error) => Err(RpcError::from_json(error).into()),
+        None => Ok(line["result"].take()),
+    }
+}
+
+fn understood<R: DeserializeOwned>(method: &str, answer: Value) -> CliResult<R> {
+    serde_json::from_value(answer).map_err(|error| {
+        CliError::new(
+            Kind::Daemon,
+            format!("cannot understand the answer to {method}"),
+        )
+        .because(&error)
+    })
 }
 
 fn as_notification(mut line: Value) -> Option<Notification> {

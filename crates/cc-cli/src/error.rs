@@ -34,6 +34,24 @@ pub enum Kind {
     HeldBack,
     /// The person paused what agents read and say.
     Paused,
+    /// The room has no such file, or there is no way to tell which is meant.
+    File,
+    /// A file is or seems to hold a credential.
+    Credential,
+    /// A file changed while it was read.
+    Changed,
+    /// The disk has no room for a file.
+    NoSpace,
+    /// There is no file or folder at a path, or it cannot be read.
+    Unreadable,
+    /// A folder is larger than can be shared.
+    TooLarge,
+    /// An agent may not share from there.
+    Outside,
+    /// A file could not be fetched, or is not what was announced.
+    NotFetched,
+    /// A path for a copy is taken, or cannot be written.
+    Copy,
     /// There is nothing to make a proof of, or what was handed over proves nothing.
     Proof,
     /// The home folder or a file in it cannot be used.
@@ -77,6 +95,15 @@ impl Kind {
             Self::Secret => "secret",
             Self::HeldBack => "held_back",
             Self::Paused => "paused",
+            Self::File => "file",
+            Self::Credential => "credential",
+            Self::Changed => "changed",
+            Self::NoSpace => "no_space",
+            Self::Unreadable => "unreadable",
+            Self::TooLarge => "too_large",
+            Self::Outside => "outside",
+            Self::NotFetched => "not_fetched",
+            Self::Copy => "copy",
             Self::Proof => "proof",
             Self::Home => "home",
             Self::Disk => "disk",
@@ -93,7 +120,7 @@ impl Kind {
 
     /// The kind of a stable name; a name from a later version counts as a fault of the daemon.
     fn from_name(name: &str) -> Self {
-        const ALL: [Kind; 24] = [
+        const ALL: [Kind; 33] = [
             Kind::Usage,
             Kind::Room,
             Kind::Ticket,
@@ -107,6 +134,15 @@ impl Kind {
             Kind::Secret,
             Kind::HeldBack,
             Kind::Paused,
+            Kind::File,
+            Kind::Credential,
+            Kind::Changed,
+            Kind::NoSpace,
+            Kind::Unreadable,
+            Kind::TooLarge,
+            Kind::Outside,
+            Kind::NotFetched,
+            Kind::Copy,
             Kind::Proof,
             Kind::Home,
             Kind::Disk,

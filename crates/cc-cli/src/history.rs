@@ -4,14 +4,16 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use cc_log::Line;
-use cc_proto::body::Body;
+use cc_proto::body::{Body, Kind as MessageKind};
+use cc_proto::files::is_folder;
 use cc_proto::id::{ArrivalNo, AuthorId, MessageId, Timestamp};
 use cc_proto::message::Message;
-use cc_proto::text::{clean_line, clean_nick, clean_text};
+use cc_proto::text::{clean_line, clean_nick, clean_text, file_name};
 
-use crate::commands::objects::{LogLine, LogReceipt, object};
+use crate::commands::objects::{LogFile, LogLine, LogReceipt, object};
 use crate::commands::receipts::Receipts;
 use crate::error::CliResult;
+use crate::files;
 use crate::home::Home;
 use crate::output::{Output, Style};
 use crate::reading::{Reading, Tips, is_erased, is_fork, unreadable};
@@ -21,6 +23,9 @@ use crate::when;
 
 /// Names listed of those whom a message has reached; the others are counted.
 const NAMES_MAX: usize = 8;
+
+/// The longest media type that is told, in characters.
+const MEDIA_TYPE_CHARS_MAX: usize = 128;
 
 /// An open history.
 pub struct History {
@@ -204,8 +209,23 @@ impl History {
                 .and_then(about)
                 .map(|author| author.to_hex()),
             fork,
+            file: message.and_then(|message| self.to_file(message)),
             receipt: None,
         }
+    }
+
+    fn to_file(&self, message: &Message) -> Option<LogFile> {
+        let Some(Body::File(file)) = message.body() else {
+            return None;
+        };
+        Some(LogFile {
+            name: file_name(&file.name),
+            size: file.size,
+            hash: file.hash.to_hex(),
+            media_type: clean_line(&file.media_type, MEDIA_TYPE_CHARS_MAX),
+            folder: is_folder(file),
+            path: files::place(self.reading.log().dir(), file),
+        })
     }
 
     fn to_text(&self, line: &Line, output: Output) -> Option<String> {
@@ -219,21 +239,37 @@ impl History {
         let name = format!("@{}", self.reading.name(&header.author));
         let who = output.style(Style::Bold, &name);
         if is_erased(message) {
-            return Some(format!("{time} * a message of {who} was taken back"));
+            let what = match message.kind() {
+                MessageKind::File => "file",
+                _ => "message",
+            };
+            return Some(format!("{time} * a {what} of {who} was taken back"));
         }
         let body = message.body()?;
+        let via = match clean_nick(&header.via) {
+            Some(agent) => format!(" (via {agent})"),
+            None if header.via.is_empty() => String::new(),
+            None => " (via an agent)".to_owned(),
+        };
+        if let Some(file) = self.to_file(message) {
+            return Some(format!("{time} * {who}{via} dropped {}", dropped(&file)));
+        }
         if let Body::Chat(chat) = body {
-            let via = match clean_nick(&header.via) {
-                Some(agent) => format!(" (via {agent})"),
-                None if header.via.is_empty() => String::new(),
-                None => " (via an agent)".to_owned(),
-            };
             // Later lines are indented, so that none can pass for a message of its own.
             let text = clean_text(&chat.text).replace('\n', "\n      ");
             return Some(format!("{time} {who}{via} {text}"));
         }
         let did = self.reading.deed(body)?;
         Some(format!("{time} * {who} {did}"))
+    }
+}
+
+/// What a file is called, and where it is or how it comes here.
+fn dropped(file: &LogFile) -> String {
+    let said = files::said(&file.name, file.size, file.folder);
+    match &file.path {
+        Some(path) => format!("{said}: {}", files::shown_path(path)),
+        None => format!("{said}: cc-connect get {}", files::word(&file.name)),
     }
 }
 

@@ -66,6 +66,20 @@ impl Reading {
         self.reader.line(n).map_err(|error| unreadable(&error))
     }
 
+    /// Everybody's name.
+    pub fn names(&self) -> impl Iterator<Item = (&AuthorId, &str)> {
+        self.names
+            .iter()
+            .map(|(author, name)| (author, name.as_str()))
+    }
+
+    /// What marks our own lines in the index.
+    pub fn own_tag(&self) -> Option<u64> {
+        let me = self.view.as_ref()?.me;
+        let first = me.as_bytes().first_chunk()?;
+        Some(u64::from_le_bytes(*first))
+    }
+
     /// Looks how far the log goes now. The names stay as they are.
     pub fn look(&mut self) -> CliResult {
         self.reader.refresh().map_err(|error| unreadable(&error))
@@ -189,7 +203,8 @@ fn named(people: &[ViewMember]) -> Vec<MemberName<'_>> {
 
 /// Whether a message was taken back.
 pub fn is_erased(message: &Message) -> bool {
-    message.kind() == MessageKind::Chat && message.body().is_none()
+    let is_said = matches!(message.kind(), MessageKind::Chat | MessageKind::File);
+    is_said && message.body().is_none()
 }
 
 /// Whether another line holds a message for the same place; lines arrive in the order of their chain, so the place is

@@ -1,112 +1,409 @@
-//! What looks like a credential: an agent must not say such a thing to a room, from which it cannot be taken back.
+//! What looks like a credential: an agent must not say such a thing to a room, and nobody shares a file that holds one
+//! without being asked, for neither can be taken back.
 //!
 //! By the shapes that issuers give their keys, and by assignments of long random values to names such as `password`. A
-//! secret without such a shape is not noticed: this is a net, not a wall.
+//! secret without such a shape is not noticed, nor one that is packed or encrypted: this is a net, not a wall.
+//!
+//! One pass finds the words that a credential cannot do without, at the speed at which files are read; only what stands
+//! at such a word is looked at. Text comes in pieces of any size, and memory does not grow with it.
 
 use std::sync::LazyLock;
 
-use regex::bytes::{Regex, RegexSet};
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
+use regex::bytes::Regex;
+
+/// The longest credential that is found, in bytes: where its word stands, so much after it is looked at.
+const AFTER_BYTES: usize = 1024;
+/// As much before its word: the beginning of a bot's token, or of a URL.
+const BEFORE_BYTES: usize = 32;
+/// Small pieces are put together until there are so many bytes: what is kept of one for the next is looked at twice.
+const PIECE_BYTES: usize = 64 * 1024;
 
 /// What a secret of some issuer looks like.
 struct Shape {
     /// What it is called in an error.
     name: &'static str,
+    /// What it begins with, in any case; it is looked at where one of these stands.
+    words: &'static [&'static str],
+    /// The whole of it, from the word on.
     pattern: &'static str,
+    /// What may stand before the word.
+    before: Before,
 }
 
-const fn shape(name: &'static str, pattern: &'static str) -> Shape {
-    Shape { name, pattern }
+/// What stands before the word by which a credential is found.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Before {
+    /// Anything.
+    Any,
+    /// No letter, digit or underscore.
+    NoWord,
+    /// Eight to ten digits and then no letter or digit: a bot's number.
+    Number,
 }
 
-/// A pattern begins where no letter or digit stands before it.
+const fn shape(
+    name: &'static str,
+    words: &'static [&'static str],
+    before: Before,
+    pattern: &'static str,
+) -> Shape {
+    Shape {
+        name,
+        words,
+        pattern,
+        before,
+    }
+}
+
 const SHAPES: &[Shape] = &[
-    shape("a private key", r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY"),
-    shape("a PuTTY private key", r"PuTTY-User-Key-File-[0-9]"),
-    shape("an age secret key", r"\bAGE-SECRET-KEY-1[0-9A-Z]{20,}"),
-    shape("a cc-connect ticket", r"\bcc1-[a-z2-7]{60,}"),
-    shape("an AWS access key", r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b"),
+    shape(
+        "a private key",
+        &["-----BEGIN "],
+        Before::Any,
+        r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY",
+    ),
+    shape(
+        "a PuTTY private key",
+        &["PuTTY-User-Key-File-"],
+        Before::Any,
+        r"PuTTY-User-Key-File-[0-9]",
+    ),
+    shape(
+        "an age secret key",
+        &["AGE-SECRET-KEY-1"],
+        Before::NoWord,
+        r"AGE-SECRET-KEY-1[0-9A-Z]{20}",
+    ),
+    shape(
+        "a cc-connect ticket",
+        &["cc1-"],
+        Before::NoWord,
+        r"cc1-[a-z2-7]{60}",
+    ),
+    shape(
+        "an AWS access key",
+        &["AKIA", "ASIA"],
+        Before::NoWord,
+        r"(?:AKIA|ASIA)[0-9A-Z]{16}\b",
+    ),
     shape(
         "an AWS secret key",
-        r"(?i)\baws_?secret_?access_?key\W{1,6}[A-Za-z0-9/+]{40}",
+        &["aws_secret", "awssecret"],
+        Before::NoWord,
+        r"(?i:aws_?secret_?access_?key)\W{1,6}[A-Za-z0-9/+]{40}",
     ),
-    shape("a GitHub token", r"\bgh[pousr]_[A-Za-z0-9]{36,}"),
-    shape("a GitHub token", r"\bgithub_pat_[A-Za-z0-9_]{22,}"),
-    shape("a GitLab token", r"\bglpat-[A-Za-z0-9_-]{20,}"),
-    shape("a Slack token", r"\bxox[abeoprs]-[A-Za-z0-9-]{10,}"),
+    shape(
+        "a GitHub token",
+        &["ghp_", "gho_", "ghu_", "ghs_", "ghr_"],
+        Before::NoWord,
+        r"gh[pousr]_[A-Za-z0-9]{36}",
+    ),
+    shape(
+        "a GitHub token",
+        &["github_pat_"],
+        Before::NoWord,
+        r"github_pat_[A-Za-z0-9_]{22}",
+    ),
+    shape(
+        "a GitLab token",
+        &["glpat-"],
+        Before::NoWord,
+        r"glpat-[A-Za-z0-9_-]{20}",
+    ),
+    shape(
+        "a Slack token",
+        &["xox"],
+        Before::NoWord,
+        r"xox[abeoprs]-[A-Za-z0-9-]{10}",
+    ),
     shape(
         "a Slack webhook",
-        r"hooks\.slack\.com/(?:services|workflows)/[A-Za-z0-9/_-]{20,}",
+        &["hooks.slack.com/"],
+        Before::Any,
+        r"hooks\.slack\.com/(?:services|workflows)/[A-Za-z0-9/_-]{20}",
     ),
     shape(
         "a Discord webhook",
-        r"discord(?:app)?\.com/api/webhooks/[0-9]{10,}/[A-Za-z0-9_-]{20,}",
+        &["discord.com/", "discordapp.com/"],
+        Before::Any,
+        r"discord(?:app)?\.com/api/webhooks/[0-9]{10,}/[A-Za-z0-9_-]{20}",
     ),
-    shape("a Google API key", r"\bAIza[0-9A-Za-z_-]{35}"),
-    shape("a Google token", r"\bya29\.[0-9A-Za-z_-]{20,}"),
-    shape("an Anthropic key", r"\bsk-ant-[A-Za-z0-9_-]{20,}"),
+    shape(
+        "a Google API key",
+        &["AIza"],
+        Before::NoWord,
+        r"AIza[0-9A-Za-z_-]{35}",
+    ),
+    shape(
+        "a Google token",
+        &["ya29."],
+        Before::NoWord,
+        r"ya29\.[0-9A-Za-z_-]{20}",
+    ),
+    shape(
+        "an Anthropic key",
+        &["sk-ant-"],
+        Before::NoWord,
+        r"sk-ant-[A-Za-z0-9_-]{20}",
+    ),
     shape(
         "an OpenAI key",
-        r"\bsk-(?:proj-|svcacct-|admin-)?[A-Za-z0-9_-]{32,}",
+        &["sk-"],
+        Before::NoWord,
+        r"sk-(?:proj-|svcacct-|admin-)?[A-Za-z0-9_-]{32}",
     ),
     shape(
         "a Stripe key",
-        r"\b(?:sk|rk)_(?:live|test)_[0-9A-Za-z]{16,}",
+        &["sk_live_", "sk_test_", "rk_live_", "rk_test_"],
+        Before::NoWord,
+        r"(?:sk|rk)_(?:live|test)_[0-9A-Za-z]{16}",
     ),
-    shape("an npm token", r"\bnpm_[A-Za-z0-9]{36}"),
-    shape("a PyPI token", r"\bpypi-AgE[A-Za-z0-9_-]{40,}"),
-    shape("a crates.io token", r"\bcio[A-Za-z0-9]{32}\b"),
-    shape("a Hugging Face token", r"\bhf_[A-Za-z0-9]{30,}"),
+    shape(
+        "an npm token",
+        &["npm_"],
+        Before::NoWord,
+        r"npm_[A-Za-z0-9]{36}",
+    ),
+    shape(
+        "a PyPI token",
+        &["pypi-AgE"],
+        Before::NoWord,
+        r"pypi-AgE[A-Za-z0-9_-]{40}",
+    ),
+    shape(
+        "a crates.io token",
+        &["cio"],
+        Before::NoWord,
+        r"cio[A-Za-z0-9]{32}\b",
+    ),
+    shape(
+        "a Hugging Face token",
+        &["hf_"],
+        Before::NoWord,
+        r"hf_[A-Za-z0-9]{30}",
+    ),
     shape(
         "a SendGrid key",
-        r"\bSG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}",
+        &["SG."],
+        Before::NoWord,
+        r"SG\.[A-Za-z0-9_-]{16,128}\.[A-Za-z0-9_-]{16}",
     ),
-    shape("a Telegram bot token", r"\b[0-9]{8,10}:AA[A-Za-z0-9_-]{33}"),
+    shape(
+        "a Telegram bot token",
+        &[":AA"],
+        Before::Number,
+        r":AA[A-Za-z0-9_-]{33}",
+    ),
     shape(
         "a JSON web token",
-        r"\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}",
+        &["eyJ"],
+        Before::NoWord,
+        r"eyJ[A-Za-z0-9_-]{10,400}\.eyJ[A-Za-z0-9_-]{10}",
     ),
 ];
 
-/// A name that says secret, and what is assigned to it.
-const ASSIGNED: &str = r#"(?i)\b[a-z0-9_.-]{0,40}(?:password|passwd|passphrase|secret|token|api[_-]?key|access[_-]?key|private[_-]?key)["'`]?\s{0,3}(?:=>?|:=?)\s{0,3}["'`]?([^\s"'`,;]{16,512})"#;
-/// A password in a URL.
-const URL_PASSWORD: &str =
-    r"\b[A-Za-z][A-Za-z0-9+.-]{1,20}://[^\s/:@]{1,128}:([^\s/:@]{3,256})@[A-Za-z0-9\[]";
+/// Names that say secret, or end in a word that does.
+const NAMES: &[&str] = &[
+    "password",
+    "passwd",
+    "passphrase",
+    "secret",
+    "token",
+    "apikey",
+    "api_key",
+    "api-key",
+    "accesskey",
+    "access_key",
+    "access-key",
+    "privatekey",
+    "private_key",
+    "private-key",
+];
+/// What is assigned to such a name.
+const ASSIGNED: &str = r#"^["'`]?\s{0,3}(?:=>?|:=?)\s{0,3}["'`]?([^\s"'`,;]{16,512})"#;
+/// Where a URL says who asks.
+const AFTER_SCHEME: &str = "://";
 
-struct Patterns {
-    shapes: Option<RegexSet>,
-    assigned: Option<Regex>,
-    url_password: Option<Regex>,
+/// The longest name and password in a URL, in bytes.
+const URL_NAME_BYTES_MAX: usize = 128;
+const URL_PASSWORD_BYTES_MAX: usize = 256;
+
+/// What is looked for at a word.
+#[derive(Clone, Copy)]
+enum Look {
+    Shape(usize),
+    Assigned,
+    UrlPassword,
 }
 
-static PATTERNS: LazyLock<Patterns> = LazyLock::new(|| Patterns {
-    shapes: RegexSet::new(SHAPES.iter().map(|shape| bytes_only(shape.pattern))).ok(),
-    assigned: Regex::new(&bytes_only(ASSIGNED)).ok(),
-    url_password: Regex::new(&bytes_only(URL_PASSWORD)).ok(),
-});
+struct Patterns {
+    words: AhoCorasick,
+    /// What to look for, by the number of the word.
+    looks: Vec<Look>,
+    shapes: Vec<Regex>,
+    assigned: Regex,
+}
 
-/// Keys are of ASCII, and so are the tables that look for them.
-fn bytes_only(pattern: &str) -> String {
-    format!("(?-u){pattern}")
+// None where a pattern is wrong, which a test rules out.
+static PATTERNS: LazyLock<Option<Patterns>> = LazyLock::new(|| Patterns::new().ok());
+
+impl Patterns {
+    fn new() -> Result<Self, Box<dyn std::error::Error>> {
+        let mut words: Vec<&str> = Vec::new();
+        let mut looks = Vec::new();
+        for (at, shape) in SHAPES.iter().enumerate() {
+            words.extend(shape.words);
+            looks.resize(words.len(), Look::Shape(at));
+        }
+        words.extend(NAMES);
+        looks.resize(words.len(), Look::Assigned);
+        words.push(AFTER_SCHEME);
+        looks.push(Look::UrlPassword);
+        // Keys are of ASCII, and so are the tables that look for them.
+        let of = |pattern: &str| Regex::new(&format!("(?-u){pattern}"));
+        let shapes = SHAPES
+            .iter()
+            .map(|shape| of(&format!("^(?:{})", shape.pattern)));
+        Ok(Self {
+            words: AhoCorasick::builder()
+                .ascii_case_insensitive(true)
+                .kind(Some(AhoCorasickKind::DFA))
+                .build(&words)?,
+            looks,
+            shapes: shapes.collect::<Result<_, _>>()?,
+            assigned: of(ASSIGNED)?,
+        })
+    }
+
+    /// What stands in `bytes` at a word that begins at `from` or later, and before `to`.
+    fn find(&self, bytes: &[u8], from: usize, to: usize) -> Option<&'static str> {
+        let words = self.words.find_overlapping_iter(bytes);
+        words
+            .filter(|word| (from..to).contains(&word.start()))
+            .find_map(|word| {
+                let (start, end) = (word.start(), word.end());
+                match self.looks[word.pattern().as_usize()] {
+                    // The first of those whose words begin there: what is more particular stands before it.
+                    Look::Shape(at) if self.is_shape(at, bytes, start) => (0..=at)
+                        .find(|first| self.is_shape(*first, bytes, start))
+                        .map(|first| SHAPES[first].name),
+                    Look::Shape(_) => None,
+                    Look::Assigned => self
+                        .is_assigned(span(bytes, end))
+                        .then_some("a password or key"),
+                    Look::UrlPassword => (is_scheme(&bytes[..start])
+                        && has_password(span(bytes, end)))
+                    .then_some("a password in a URL"),
+                }
+            })
+    }
+
+    fn is_shape(&self, shape: usize, bytes: &[u8], start: usize) -> bool {
+        stands_after(SHAPES[shape].before, &bytes[..start])
+            && self.shapes[shape].is_match(span(bytes, start))
+    }
+
+    fn is_assigned(&self, after: &[u8]) -> bool {
+        // Most such words are followed by something else, and this is cheaper than the pattern.
+        let next = after.iter().take(4).any(|byte| b"=:".contains(byte));
+        next && self
+            .assigned
+            .captures(after)
+            .and_then(|found| found.get(1))
+            .is_some_and(|value| is_random(value.as_bytes()))
+    }
+}
+
+/// What is looked at from there on.
+fn span(bytes: &[u8], from: usize) -> &[u8] {
+    &bytes[from..bytes.len().min(from + AFTER_BYTES)]
+}
+
+fn is_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_'
+}
+
+fn stands_after(before: Before, text: &[u8]) -> bool {
+    let is_free = |text: &[u8]| text.last().is_none_or(|byte| !is_word(*byte));
+    match before {
+        Before::Any => true,
+        Before::NoWord => is_free(text),
+        Before::Number => {
+            let digits = text.iter().rev().take_while(|byte| byte.is_ascii_digit());
+            let digits = digits.take(11).count();
+            (8..=10).contains(&digits) && is_free(&text[..text.len() - digits])
+        }
+    }
+}
+
+/// Whether what ends there is the scheme of a URL.
+fn is_scheme(text: &[u8]) -> bool {
+    let of_scheme = |byte: &&u8| byte.is_ascii_alphanumeric() || b"+.-".contains(byte);
+    let scheme = text.iter().rev().take(BEFORE_BYTES).take_while(of_scheme);
+    scheme.skip(1).any(u8::is_ascii_alphabetic)
+}
+
+/// Whether `name:password@host` follows, with a password that is none of an example.
+fn has_password(after: &[u8]) -> bool {
+    let part = |bytes: &[u8], max: usize| {
+        let ends = |byte: &u8| byte.is_ascii_whitespace() || b"/:@".contains(byte);
+        bytes.iter().take(max + 1).position(ends)
+    };
+    let Some(name) = part(after, URL_NAME_BYTES_MAX).filter(|len| *len > 0) else {
+        return false;
+    };
+    if after[name] != b':' {
+        return false;
+    }
+    let rest = &after[name + 1..];
+    let Some(len) = part(rest, URL_PASSWORD_BYTES_MAX).filter(|len| *len >= 3) else {
+        return false;
+    };
+    let host = rest.get(len + 1);
+    rest[len] == b'@'
+        && host.is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'[')
+        && !is_placeholder(&rest[..len])
 }
 
 /// What kind of credential a text seems to hold, if any: `a GitHub token`.
 pub fn find(text: &str) -> Option<&'static str> {
     let bytes = text.as_bytes();
-    let shapes = PATTERNS.shapes.as_ref()?;
-    if let Some(found) = shapes.matches(bytes).iter().next() {
-        return Some(SHAPES[found].name);
+    PATTERNS.as_ref()?.find(bytes, 0, bytes.len())
+}
+
+/// Looks through a text that comes in pieces. What spans two of them is found as well.
+#[derive(Debug, Default)]
+pub struct Scanner {
+    /// What was not looked at with all that follows it, and a little before it.
+    kept: Vec<u8>,
+    /// So many of the kept bytes were looked at.
+    looked_at: usize,
+}
+
+impl Scanner {
+    /// Takes the next piece; gives what kind of credential stands in what came so far, if one does.
+    pub fn feed(&mut self, piece: &[u8]) -> Option<&'static str> {
+        self.kept.extend_from_slice(piece);
+        if self.kept.len() < PIECE_BYTES {
+            return None;
+        }
+        // At the end of this piece a credential may be cut: a word there waits for what follows.
+        let to = self.kept.len() - AFTER_BYTES;
+        let found = PATTERNS.as_ref()?.find(&self.kept, self.looked_at, to);
+        let from = to - BEFORE_BYTES;
+        self.kept.copy_within(from.., 0);
+        self.kept.truncate(self.kept.len() - from);
+        self.looked_at = BEFORE_BYTES;
+        found
     }
-    let assigned = PATTERNS.assigned.as_ref()?.captures_iter(bytes);
-    let mut values = assigned.filter_map(|found| found.get(1));
-    if values.any(|value| is_random(value.as_bytes())) {
-        return Some("a password or key");
+
+    /// The text is over: gives what stands in the rest of it, and is ready for another text.
+    pub fn end(&mut self) -> Option<&'static str> {
+        let (kept, from) = (std::mem::take(&mut self.kept), self.looked_at);
+        self.looked_at = 0;
+        PATTERNS.as_ref()?.find(&kept, from, kept.len())
     }
-    let passwords = PATTERNS.url_password.as_ref()?.captures_iter(bytes);
-    let mut passwords = passwords.filter_map(|found| found.get(1));
-    passwords
-        .any(|password| !is_placeholder(password.as_bytes()))
-        .then_some("a password in a URL")
 }
 
 /// Whether a value is no word, path, call or placeholder: letters and digits mixed, and many different ones.
@@ -156,9 +453,7 @@ mod tests {
 
     #[test]
     fn every_pattern_compiles() {
-        assert!(PATTERNS.shapes.is_some());
-        assert!(PATTERNS.assigned.is_some());
-        assert!(PATTERNS.url_password.is_some());
+        assert!(PATTERNS.is_some());
     }
 
     #[test]
@@ -232,6 +527,65 @@ mod tests {
         ] {
             assert_eq!(find(text), None, "{text}");
         }
+    }
+
+    fn scanned(text: &[u8], piece: usize) -> Option<&'static str> {
+        let mut scanner = Scanner::default();
+        for piece in text.chunks(piece) {
+            if let Some(found) = scanner.feed(piece) {
+                return Some(found);
+            }
+        }
+        scanner.end()
+    }
+
+    #[test]
+    fn what_spans_two_pieces_is_found_wherever_it_is_cut() {
+        let secret = key("ghp_", "aB3d", 9);
+        let bot = key("123456789:AA", "aB3", 11);
+        for (secret, kind) in [(secret, "a GitHub token"), (bot, "a Telegram bot token")] {
+            for before in [
+                0,
+                PIECE_BYTES - AFTER_BYTES - BEFORE_BYTES,
+                PIECE_BYTES - AFTER_BYTES - 1,
+                PIECE_BYTES - AFTER_BYTES,
+                PIECE_BYTES - 20,
+                PIECE_BYTES,
+                3 * PIECE_BYTES - 7,
+            ] {
+                let mut text = vec![0xff; before];
+                text.extend_from_slice(secret.as_bytes());
+                text.extend(vec![b'\n'; 5000]);
+                for piece in [1000, PIECE_BYTES - 1, PIECE_BYTES + 1, 1 << 20] {
+                    assert_eq!(scanned(&text, piece), Some(kind), "{before} {piece}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_part_of_a_longer_word_is_no_credential_wherever_it_is_cut() {
+        let word = format!("x{}", key("AKIA", "Q3EX", 4));
+        let longer = format!("{}b", key("AKIA", "Q3EX", 4));
+        for before in PIECE_BYTES - AFTER_BYTES - 60..PIECE_BYTES - AFTER_BYTES + 60 {
+            for word in [&word, &longer] {
+                let mut text = vec![b' '; before];
+                text.extend_from_slice(word.as_bytes());
+                text.extend(vec![b' '; PIECE_BYTES]);
+                assert_eq!(scanned(&text, 4096), None, "{before}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_scanner_keeps_no_more_than_two_pieces() {
+        let mut scanner = Scanner::default();
+        for _ in 0..64 {
+            scanner.feed(&[b'a'; 4096]);
+            assert!(scanner.kept.len() <= PIECE_BYTES + 4096);
+        }
+        assert_eq!(scanner.end(), None);
+        assert!(scanner.kept.is_empty());
     }
 
     #[test]

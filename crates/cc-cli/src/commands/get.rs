@@ -1,11 +1,201 @@
-//! `get`: a file of a room comes here.
+//! `get`: a file of a room comes here, and a copy of it where somebody wants one.
 
+use std::path::PathBuf;
+
+use indicatif::ProgressBar;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::objects::object;
 use crate::args::GetArgs;
+use crate::client::Client;
+use crate::copy::Target;
 use crate::error::{CliError, CliResult, Kind};
+use crate::files;
 use crate::home::Home;
+use crate::launch;
 use crate::output::Output;
+use crate::rooms::{self, short};
+use crate::rpc::{FileInfo, FileState, RoomParams, Subscribed};
 
-/// Carries out the command.
-pub async fn run(_home: &Home, _args: &GetArgs, _output: Output) -> CliResult {
-    Err(CliError::new(Kind::Command, "not here yet"))
+/// How often a file is fetched again that was found damaged on this disk.
+const AGAIN_MAX: usize = 2;
+
+/// `get`: the file as the daemon tells of it, and where the copy is.
+#[derive(Debug, Serialize)]
+pub struct Got {
+    /// The file.
+    #[serde(flatten)]
+    pub file: FileInfo,
+    /// Where the copy is that `--out` asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub out: Option<PathBuf>,
+}
+
+/// Fetches a file and returns when it is here, whole.
+pub async fn run(home: &Home, args: &GetArgs, output: Output) -> CliResult {
+    let room = rooms::find(home, args.room.as_deref())?;
+    let mut client = launch::connect_or_start(home).await?;
+    let file = files::meant(&mut client, &room.id.to_hex(), &args.file).await?;
+    if args.cancel {
+        let file = files::ask(&mut client, "file.cancel", &file).await?;
+        let text = match file.state {
+            FileState::Here => format!("{} is here already", files::said_of(&file)),
+            _ => format!(
+                "{} is not fetched; what is here of it stays",
+                files::said_of(&file)
+            ),
+        };
+        output.data(&object(&Got { file, out: None }), text);
+        return Ok(());
+    }
+    // Whether a copy can be made is told before anything is fetched for it.
+    let target = args
+        .out
+        .as_deref()
+        .map(|out| Target::new(out, &file.name))
+        .transpose()?;
+    let _: Subscribed = client
+        .call(
+            "subscribe",
+            &RoomParams {
+                room: file.room.clone(),
+            },
+        )
+        .await?;
+    let mut file = fetch(&mut client, file, output).await?;
+    let Some(target) = target else {
+        let text = file
+            .path
+            .as_deref()
+            .map(files::shown_path)
+            .unwrap_or_default();
+        output.data(&object(&Got { file, out: None }), text);
+        return Ok(());
+    };
+    for _ in 0..AGAIN_MAX {
+        file = files::ask(&mut client, "file.verify", &file).await?;
+        if file.state == FileState::Here {
+            break;
+        }
+        output.note(format!(
+            "{} is damaged on this disk, and is fetched again",
+            files::said_of(&file)
+        ));
+        file = fetch(&mut client, file, output).await?;
+    }
+    let from = file.path.clone().ok_or_else(|| not_fetched(&file))?;
+    let out = target.path().to_owned();
+    tokio::task::spawn_blocking(move || target.copy(&from))
+        .await
+        .map_err(|error| CliError::new(Kind::Copy, "the copy was not made").because(&error))??;
+    let text = files::shown_path(&out);
+    output.data(
+        &object(&Got {
+            file,
+            out: Some(out),
+        }),
+        text,
+    );
+    Ok(())
+}
+
+/// Waits until a file is here. Ctrl-C ends the wait and the fetch; what came so far stays for another time.
+async fn fetch(client: &mut Client, file: FileInfo, output: Output) -> CliResult<FileInfo> {
+    let bar = if output.json() {
+        ProgressBar::hidden()
+    } else {
+        super::share::bar(&file.name, Some(file.size))
+    };
+    let fetched = tokio::select! {
+        fetched = until_here(client, &file, &bar, output) => Some(fetched),
+        _ = tokio::signal::ctrl_c() => None,
+    };
+    bar.finish_and_clear();
+    if let Some(fetched) = fetched {
+        return fetched;
+    }
+    let left = files::ask(client, "file.cancel", &file).await;
+    let have = left.map_or(0, |file| file.have);
+    output.note(format!(
+        "stopped; the {} that are here stay: cc-connect get {} goes on",
+        cc_proto::text::file_size(have),
+        short(&file.file)
+    ));
+    Err(CliError::new(Kind::Interrupted, "interrupted"))
+}
+
+async fn until_here(
+    client: &mut Client,
+    file: &FileInfo,
+    bar: &ProgressBar,
+    output: Output,
+) -> CliResult<FileInfo> {
+    let mut now = files::ask(client, "file.get", file).await?;
+    let mut said_nobody = false;
+    loop {
+        bar.set_position(now.have);
+        match now.state {
+            FileState::Here => return Ok(now),
+            FileState::Failed | FileState::Damaged => return Err(not_fetched(&now)),
+            FileState::Waiting if !said_nobody => {
+                said_nobody = true;
+                bar.suspend(|| {
+                    output.note(format!(
+                        "nobody who has {} is online; it comes as soon as somebody is (Ctrl-C ends the wait)",
+                        files::said_of(&now)
+                    ));
+                });
+            }
+            FileState::Announced => {
+                return Err(CliError::new(
+                    Kind::NotFetched,
+                    format!(
+                        "{} is no longer fetched: somebody stopped it",
+                        files::said_of(&now)
+                    ),
+                ));
+            }
+            FileState::Fetching => said_nobody = false,
+            FileState::Waiting => {}
+        }
+        now = next(client, file).await?;
+    }
+}
+
+/// The file after the next thing that happened to it.
+async fn next(client: &mut Client, file: &FileInfo) -> CliResult<FileInfo> {
+    loop {
+        let Some(notification) = client.notification().await else {
+            return Err(CliError::new(Kind::Gone, "the daemon has stopped")
+                .hint("the fetch goes on when it runs again"));
+        };
+        let params = notification.params;
+        if notification.method == "lagged" {
+            return files::ask(client, "file.get", file).await;
+        }
+        let is_it = params["event"] == "file" && params["file"] == Value::from(file.file.as_str());
+        if is_it && let Ok(now) = serde_json::from_value(params) {
+            return Ok(now);
+        }
+    }
+}
+
+/// Says why a file could not be had.
+pub fn not_fetched(file: &FileInfo) -> CliError {
+    let error = CliError::new(
+        Kind::NotFetched,
+        format!(
+            "cannot get {}: {}",
+            files::said_of(file),
+            files::state(file)
+        ),
+    );
+    match file.state {
+        FileState::Damaged => error.hint(format!(
+            "cc-connect get {} fetches it again",
+            short(&file.file)
+        )),
+        _ => error,
+    }
 }

@@ -1,16 +1,19 @@
 //! `held`, `approve` and `refuse`: what agents want to say, and the owner's word on it.
 
+use std::time::Duration;
+
 use cc_proto::text::{clean_line, clean_nick, clean_text};
 
 use super::objects::{Decided, object};
 use crate::args::{HeldArgs, RoomArg};
 use crate::client::Client;
 use crate::error::CliResult;
+use crate::files;
 use crate::home::Home;
 use crate::launch;
 use crate::output::Output;
 use crate::rooms::{self, KnownRoom};
-use crate::rpc::{HeldInfo, HeldList, HeldParams, SendKind, SendResult};
+use crate::rpc::{HeldInfo, HeldList, HeldParams, SendKind, SendResult, SendRole};
 
 /// Lists what waits.
 pub async fn list(home: &Home, args: &RoomArg, output: Output) -> CliResult {
@@ -36,7 +39,10 @@ pub async fn list(home: &Home, args: &RoomArg, output: Output) -> CliResult {
 pub async fn approve(home: &Home, args: &HeldArgs, output: Output) -> CliResult {
     let mut client = launch::connect_or_start(home).await?;
     for held in meant(&mut client, args).await? {
-        let sent: SendResult = client.call("held.approve", &HeldParams { held }).await?;
+        // What is shared is read first, which takes as long as it takes.
+        let sent: SendResult = client
+            .call_within("held.approve", &HeldParams { held }, Duration::MAX)
+            .await?;
         let line = sent.n.unwrap_or_default();
         let decided = Decided {
             held,
@@ -80,11 +86,23 @@ async fn meant(client: &mut Client, args: &HeldArgs) -> CliResult<Vec<u64>> {
 
 fn told(message: &HeldInfo, room: &str) -> String {
     let agent = clean_nick(&message.agent).unwrap_or_else(|| "agent".to_owned());
-    let what = match message.kind {
-        SendKind::Chat => "",
-        SendKind::Summary => " as its summary",
+    let mut what = match message.kind {
+        SendKind::Chat => String::new(),
+        SendKind::Summary => " as its summary".to_owned(),
     };
-    let text = clean_text(&message.text).replace('\n', "\n    ");
+    match message.role {
+        SendRole::Message => {}
+        SendRole::Status => what.push_str(", a status"),
+        SendRole::Error => what.push_str(", an error"),
+    }
+    if let Some(re) = &message.re {
+        what.push_str(&format!(", in answer to {}", rooms::short(re)));
+    }
     let room = clean_line(room, usize::MAX);
+    if let Some(file) = &message.file {
+        let path = files::shown_path(file);
+        return format!("{} {agent} to {room}{what}: shares {path}", message.held);
+    }
+    let text = clean_text(&message.text).replace('\n', "\n    ");
     format!("{} {agent} to {room}{what}: {text}", message.held)
 }

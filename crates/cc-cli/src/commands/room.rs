@@ -9,6 +9,7 @@ use cc_proto::text::{clean_line, clean_nick, fingerprint};
 use cc_proto::ticket::{Ticket, TicketError};
 
 use super::chat;
+use super::files;
 use super::objects::{ListedRoom, Opened, object};
 use crate::args::{JoinArgs, RoomOptions, StartArgs};
 use crate::bindings::{self, BindTo, Bindings};
@@ -18,7 +19,7 @@ use crate::home::Home;
 use crate::launch;
 use crate::output::{Output, Style};
 use crate::rooms;
-use crate::rpc::{JoinParams, StartParams, State};
+use crate::rpc::{FileSettingsParams, JoinParams, StartParams, State};
 
 /// How long the chat waits to be let in before it says that nobody is there.
 const CHAT_JOIN_WAIT: Duration = Duration::from_secs(2);
@@ -29,6 +30,7 @@ const NOBODY: &str = "nobody is online yet; you will get the history as soon as 
 
 /// Makes a room, prints its ticket, and opens the chat unless told not to.
 pub async fn start(home: &Home, args: &StartArgs, output: Output) -> CliResult {
+    let auto_get = files::size_of("--auto-get", args.common.auto_get.as_deref())?;
     let bind = choose_binding(args.common.bind.as_deref(), output)?;
     let params = StartParams {
         name: args.name.clone().unwrap_or_else(default_name),
@@ -38,6 +40,7 @@ pub async fn start(home: &Home, args: &StartArgs, output: Output) -> CliResult {
     };
     let mut client = launch::connect_or_start(home).await?;
     let opened: Opened = client.call("room.start", &params).await?;
+    choose_auto_get(&mut client, &opened, auto_get).await?;
     if !output.json() {
         output.note(format!(
             "Room {} is open. Whoever has this ticket can join:",
@@ -59,6 +62,7 @@ pub async fn start(home: &Home, args: &StartArgs, output: Output) -> CliResult {
 pub async fn join(home: &Home, args: &JoinArgs, output: Output) -> CliResult {
     let ticket = read_ticket(&args.ticket)?;
     parse_ticket(&ticket)?;
+    let auto_get = files::size_of("--auto-get", args.common.auto_get.as_deref())?;
     let bind = choose_binding(args.common.bind.as_deref(), output)?;
     let wait = if args.common.no_ui {
         Duration::from_secs(args.wait.min(JOIN_WAIT_SECS_MAX))
@@ -76,6 +80,7 @@ pub async fn join(home: &Home, args: &JoinArgs, output: Output) -> CliResult {
     let opened: Opened = client
         .call_within("room.join", &params, wait + ANSWER_DEADLINE)
         .await?;
+    choose_auto_get(&mut client, &opened, auto_get).await?;
     let name = shown(&opened);
     let text = match opened.state {
         State::Joined => format!(
@@ -103,6 +108,18 @@ pub async fn join(home: &Home, args: &JoinArgs, output: Output) -> CliResult {
         note_bound(&opened, output);
     }
     finish(home, client, opened, &args.common, output).await
+}
+
+async fn choose_auto_get(client: &mut Client, opened: &Opened, auto_get: Option<u64>) -> CliResult {
+    if auto_get.is_some() {
+        let settings = FileSettingsParams {
+            room: opened.room.clone(),
+            auto_get,
+            quota: None,
+        };
+        files::choose(client, &settings).await?;
+    }
+    Ok(())
 }
 
 /// Lists the rooms of the home.

@@ -4,6 +4,7 @@
 //! thereby holds up its own requests and subscriptions, and nobody else: a subscription that waits falls behind the
 //! room, is told how much it missed, and goes on.
 
+use std::os::fd::AsFd as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -39,6 +40,10 @@ pub async fn serve(stream: UnixStream, keeper: KeeperHandle, end: CancellationTo
             return tracing::warn!(%error, "a client that cannot be identified was closed");
         }
     }
+    let peer = match stream.as_fd().try_clone_to_owned() {
+        Ok(peer) => Arc::new(peer),
+        Err(error) => return tracing::warn!(%error, "a client cannot be served"),
+    };
     let (read, write) = stream.into_split();
     let (out, queue) = mpsc::channel(OUT_LINES_MAX);
     let mut writer = JoinSet::new();
@@ -46,7 +51,7 @@ pub async fn serve(stream: UnixStream, keeper: KeeperHandle, end: CancellationTo
     let lines = FramedRead::new(read, LinesCodec::new_with_max_length(LINE_BYTES_MAX));
     let mut subscriptions = JoinSet::new();
     tokio::select! {
-        () = read_lines(lines, Session { keeper, out, end: end.clone() }, &mut subscriptions) => {}
+        () = read_lines(lines, Session { keeper, out, end: end.clone(), peer }, &mut subscriptions) => {}
         // The client is gone: nothing that it asked for matters any more.
         _ = writer.join_next() => return,
     }

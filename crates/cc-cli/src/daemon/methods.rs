@@ -1,5 +1,7 @@
 //! What each method does, and how failures beneath become numbers.
 
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
 use std::time::Duration;
 
 use cc_net::{
@@ -11,6 +13,7 @@ use cc_proto::id::AuthorId;
 use cc_proto::room::{RejectReason, RoomEvent as CoreEvent};
 use cc_proto::via::{Role, Via};
 use futures_util::future::join_all;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -19,6 +22,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::agents::Speech;
+use super::files;
 use super::keeper::{KeeperHandle, OpenedRoom};
 use super::members;
 use super::receipts;
@@ -35,6 +39,9 @@ use crate::rpc::{
 
 /// Subscriptions of one connection.
 const SUBSCRIPTIONS_MAX: usize = 64;
+/// How often is looked whether a client is still there that something long is done for: only a moment tells, no event
+/// that could be told from a client that only finished sending.
+const GONE_EVERY: Duration = Duration::from_millis(200);
 /// The longest that `room.join` waits to be let in.
 const JOIN_WAIT_MAX: Duration = Duration::from_mins(10);
 
@@ -47,6 +54,26 @@ pub struct Session {
     pub out: mpsc::Sender<String>,
     /// Cancelled when the daemon ends.
     pub end: CancellationToken,
+    /// The client's end of the connection.
+    pub peer: Arc<OwnedFd>,
+}
+
+impl Session {
+    /// Returns once the client has closed the connection for good, and not only its sending side.
+    pub async fn gone(&self) {
+        loop {
+            let mut peer = [PollFd::new(&self.peer, PollFlags::empty())];
+            let now = Timespec::default();
+            if poll(&mut peer, Some(&now)).is_ok()
+                && peer[0]
+                    .revents()
+                    .intersects(PollFlags::HUP | PollFlags::ERR)
+            {
+                return;
+            }
+            tokio::time::sleep(GONE_EVERY).await;
+        }
+    }
 }
 
 /// Carries out any method but `subscribe`.
@@ -92,6 +119,12 @@ pub async fn call(session: &Session, method: &str, params: Value) -> Result<Valu
         "room.share_receipts" => result(&receipts::share(&session.keeper, read(params)?).await?),
         "send" => result(&send(session, read(params)?).await?),
         "room.wake" => result(&wake(session, read(params)?).await?),
+        "file.share" => result(&files::share(session, read(params)?).await?),
+        "file.list" => result(&files::list(&session.keeper, read(params)?).await?),
+        "file.get" => result(&files::get(&session.keeper, read(params)?).await?),
+        "file.cancel" => result(&files::cancel(&session.keeper, read(params)?).await?),
+        "file.verify" => result(&files::verify(&session.keeper, read(params)?).await?),
+        "file.settings" => result(&files::settings(&session.keeper, read(params)?).await?),
         "held.list" => result(&HeldList {
             held: session.keeper.agents.held_messages(),
         }),
@@ -250,6 +283,7 @@ async fn send(session: &Session, params: SendParams) -> Result<SendResult, RpcEr
             role,
             re,
             kind: params.kind,
+            file: None,
         };
         return session.keeper.agents.say(&room, speech, params.hold).await;
     }
@@ -301,6 +335,16 @@ async fn wake(session: &Session, params: WakeParams) -> Result<WakeState, RpcErr
 }
 
 async fn approve(session: &Session, params: &HeldParams) -> Result<SendResult, RpcError> {
+    if let Some((held, speech)) = session.keeper.agents.held_share(params.held)? {
+        let room = session.keeper.room(&held.room)?;
+        let file = files::share_approved(session, &room, &held, speech).await?;
+        session.keeper.agents.shared_approved(room.id(), &held)?;
+        return Ok(SendResult {
+            id: Some(file.id.to_hex()),
+            n: Some(file.n.0),
+            held: None,
+        });
+    }
     let held = session.keeper.agents.take_held(params.held)?;
     match session.keeper.room(&held.room) {
         Ok(room) => session.keeper.agents.send_approved(&room, held).await,

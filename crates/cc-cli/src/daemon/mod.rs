@@ -10,6 +10,7 @@
 
 mod agents;
 mod connection;
+mod files;
 mod keeper;
 mod members;
 mod methods;

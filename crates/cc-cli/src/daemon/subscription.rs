@@ -14,6 +14,7 @@
 //! | `rejected` | `peer`, `reason`: something that a peer sent was refused |
 //! | `receipts` | members told what is on their disks or what their agents were shown; at most one a second |
 //! | `synced` | `peer` |
+//! | `file` | the fields of [`FileInfo`](crate::rpc::FileInfo): a file came further, at most four times a second, or its state changed |
 //! | `held` | `held`, `via`: a message of an agent waits for the owner's yes |
 //! | `held_back` | `via`, `reason`, `at`, `count`: an agent of this machine was not let speak |
 //! | `woken` | `agent`: a session of an agent of this machine was woken |
@@ -22,7 +23,7 @@
 //! A client that does not read makes this wait at the connection's queue; meanwhile the room goes on, drops what does
 //! not fit into this listener's ring, and the client is told by `lagged` how much that was.
 
-use cc_net::{RoomEvent, RoomEvents, StoredMessage};
+use cc_net::{FileStatus, RoomEvent, RoomEvents, StoredMessage};
 use cc_proto::frames::Refusal;
 use cc_proto::id::RoomId;
 use cc_proto::room::RoomEvent as CoreEvent;
@@ -31,6 +32,7 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{broadcast, mpsc};
 
 use super::agents::AgentEvent;
+use super::files;
 use crate::rpc::{EventParams, LaggedParams, notification_line};
 
 /// Passes events on until the room or the client is gone.
@@ -44,6 +46,7 @@ pub async fn run(
     loop {
         let line = tokio::select! {
             event = events.next() => match event {
+                Some(RoomEvent::File(status)) => of_file(id, &status),
                 Some(event) => line(&room, &event),
                 None => return,
             },
@@ -90,10 +93,17 @@ fn of_agent(room: &str, event: &AgentEvent) -> Option<String> {
     notification(room, name, detail)
 }
 
+fn of_file(room: RoomId, status: &FileStatus) -> Option<String> {
+    let file = files::info(room, status);
+    notification(&file.room, "file", serde_json::to_value(&file).ok()?)
+}
+
 fn notification(room: &str, name: &str, detail: Value) -> Option<String> {
-    let Value::Object(detail) = detail else {
+    let Value::Object(mut detail) = detail else {
         return None;
     };
+    // It stands beside the event's name already.
+    detail.remove("room");
     let params = EventParams {
         room: room.to_owned(),
         event: name.to_owned(),

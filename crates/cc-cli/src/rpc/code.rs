@@ -29,6 +29,13 @@
 //! | 20 | `held_back` | agents said as much as they may; the hint says what frees them |
 //! | 21 | `paused` | the owner has paused the room for agents |
 //! | 22 | `no_such_held` | no message of that number waits for the owner |
+//! | 23 | `no_such_file` | the room has no such file |
+//! | 24 | `credential` | the file is or seems to hold a credential, and no person wanted it shared all the same |
+//! | 25 | `changed` | the file changed while it was read; nothing was announced |
+//! | 26 | `no_space` | the disk has no room for it |
+//! | 27 | `unreadable` | there is nothing at that path, it cannot be read, or it is neither a file nor a folder |
+//! | 28 | `too_large` | the folder has more files, longer names or deeper folders than can be shared |
+//! | 29 | `outside` | an agent shares nothing from outside its session's folder and the folder for temporary files |
 
 /// The line is not JSON.
 pub const PARSE_ERROR: i64 = -32700;
@@ -84,6 +91,20 @@ pub const HELD_BACK: i64 = 20;
 pub const PAUSED: i64 = 21;
 /// No such message waits.
 pub const NO_SUCH_HELD: i64 = 22;
+/// No such file in the room.
+pub const NO_SUCH_FILE: i64 = 23;
+/// The file is or holds a credential.
+pub const CREDENTIAL: i64 = 24;
+/// The file changed while it was read.
+pub const CHANGED: i64 = 25;
+/// The disk has no room for it.
+pub const NO_SPACE: i64 = 26;
+/// There is nothing that can be read at a path.
+pub const UNREADABLE: i64 = 27;
+/// A folder that is larger than can be shared.
+pub const TOO_LARGE: i64 = 28;
+/// An agent may not share from there.
+pub const OUTSIDE: i64 = 29;
 
 /// The stable name of a code.
 pub const fn name(code: i64) -> &'static str {
@@ -114,6 +135,13 @@ pub const fn name(code: i64) -> &'static str {
         HELD_BACK => "held_back",
         PAUSED => "paused",
         NO_SUCH_HELD => "no_such_held",
+        NO_SUCH_FILE => "no_such_file",
+        CREDENTIAL => "credential",
+        CHANGED => "changed",
+        NO_SPACE => "no_space",
+        UNREADABLE => "unreadable",
+        TOO_LARGE => "too_large",
+        OUTSIDE => "outside",
         _ => "internal_error",
     }
 }

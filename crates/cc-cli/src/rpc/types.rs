@@ -271,6 +271,12 @@ pub struct HeldInfo {
     pub re: Option<String>,
     /// Since when it waits, in unix milliseconds.
     pub at: u64,
+    /// The path of what it shares, where it shares something; there is no text then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<PathBuf>,
+    /// The folder of the session from which that is shared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub within: Option<PathBuf>,
 }
 
 /// The one parameter of `held.approve` and `held.refuse`.

@@ -6,6 +6,9 @@
 //! | `room list` | one [`ListedRoom`] a room |
 //! | `send` | [`Sent`] |
 //! | `log` | one [`LogLine`] a line |
+//! | `share` | one [`rpc::FileInfo`] a path that was shared; each that was not is an error of its own |
+//! | `files` | one [`ListedFile`] a file; with `--auto-get` or `--quota` [`rpc::FileSettingsInfo`] |
+//! | `get` | [`Got`] |
 //! | `receipts` | [`ReceiptsObject`] |
 //! | `held` | one [`rpc::HeldInfo`] a message |
 //! | `approve`, `refuse` | one [`Decided`] a message |
@@ -42,6 +45,8 @@ use std::path::PathBuf;
 use serde::Serialize;
 use serde_json::Value;
 
+pub use super::files::ListedFile;
+pub use super::get::Got;
 pub use adapter::CheckedCase;
 pub use agents::{Edited, EditedFile, Last, ListedAgent, ListedRegistration};
 pub use members::{
@@ -134,9 +139,29 @@ pub struct LogLine {
     pub about: Option<String>,
     /// Whether another message of its author stands for the same place of the same chain.
     pub fork: bool,
+    /// Of a file: what was announced, and where it is.
+    #[serde(flatten)]
+    pub file: Option<LogFile>,
     /// With `--receipts`, of a message: how far it has come.
     #[serde(flatten)]
     pub receipt: Option<LogReceipt>,
+}
+
+/// A file in a line of `log`.
+#[derive(Debug, Serialize)]
+pub struct LogFile {
+    /// Its name, made safe.
+    pub name: String,
+    /// Its size in bytes, as announced; of a folder, of all files in it.
+    pub size: u64,
+    /// Its BLAKE3; of a folder, of its list of hashes.
+    pub hash: String,
+    /// Its media type, a claim; cleaned.
+    pub media_type: String,
+    /// Whether it is a folder.
+    pub folder: bool,
+    /// Where it is; null while it is not here.
+    pub path: Option<PathBuf>,
 }
 
 /// How far a message has come.

@@ -1,5 +1,7 @@
 //! The gate that whatever an agent of this machine says has to pass, whichever way it comes.
 
+use std::path::PathBuf;
+
 use cc_hook_generic::pause::Pause;
 use cc_log::LogReader;
 use cc_net::{Draft, Room, Sent};
@@ -27,6 +29,17 @@ pub struct Speech {
     pub re: Option<MessageId>,
     /// A message or a summary.
     pub kind: SendKind,
+    /// What it shares, where it shares something; there is no text then.
+    pub file: Option<Sharing>,
+}
+
+/// What an agent wants to share.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sharing {
+    /// The path as it was given.
+    pub path: PathBuf,
+    /// The folder of the agent's session.
+    pub within: Option<PathBuf>,
 }
 
 impl Speech {
@@ -69,22 +82,7 @@ impl Agents {
         speech: Speech,
         hold: bool,
     ) -> Result<SendResult, RpcError> {
-        let bytes = speech.via().len();
-        if bytes > VIA_BYTES_MAX {
-            let long = format!(
-                "the agent's name has {bytes} bytes, and at most {VIA_BYTES_MAX} can be sent"
-            );
-            return Err(
-                RpcError::new(code::BAD_MESSAGE, long).hint("name the agent with a word or two")
-            );
-        }
-        let pause = Pause::load(&self.0.home);
-        if pause.holds(&room.id(), now()) {
-            return Err(
-                RpcError::new(code::PAUSED, "the owner has paused this room for agents")
-                    .hint("cc-connect resume ends the pause"),
-            );
-        }
+        self.may_speak(room.id(), &speech)?;
         if let Some(what) = secrets::find(&speech.text) {
             let held = format!("the text seems to hold {what}, and was not sent");
             return Err(RpcError::new(code::SECRET, held)
@@ -95,6 +93,44 @@ impl Agents {
         }
         self.pass(room.id(), &speech)?;
         self.send(room, &speech).await
+    }
+
+    /// Lets an agent share something, or keeps that until the owner approves it: then its number.
+    ///
+    /// # Errors
+    /// `paused`, `held_back`, `too_many` held ones.
+    pub fn admit(
+        &self,
+        room: RoomId,
+        speech: &Speech,
+        hold: bool,
+    ) -> Result<Option<u64>, RpcError> {
+        self.may_speak(room, speech)?;
+        if hold {
+            return Ok(self.hold(room, speech.clone())?.held);
+        }
+        self.pass(room, speech)?;
+        Ok(None)
+    }
+
+    fn may_speak(&self, room: RoomId, speech: &Speech) -> Result<(), RpcError> {
+        let bytes = speech.via().len();
+        if bytes > VIA_BYTES_MAX {
+            let long = format!(
+                "the agent's name has {bytes} bytes, and at most {VIA_BYTES_MAX} can be sent"
+            );
+            return Err(
+                RpcError::new(code::BAD_MESSAGE, long).hint("name the agent with a word or two")
+            );
+        }
+        let pause = Pause::load(&self.0.home);
+        if pause.holds(&room, now()) {
+            return Err(
+                RpcError::new(code::PAUSED, "the owner has paused this room for agents")
+                    .hint("cc-connect resume ends the pause"),
+            );
+        }
+        Ok(())
     }
 
     /// What waits for the owner's yes.
@@ -108,6 +144,28 @@ impl Agents {
     /// `no_such_held`, and `disk` where it cannot be noted that it is out.
     pub fn take_held(&self, held: u64) -> Result<HeldInfo, RpcError> {
         self.held().take(held)
+    }
+
+    /// What a held message shares, if it shares something; it stays held until that is done.
+    ///
+    /// # Errors
+    /// `no_such_held`, and `disk` where the file of held messages was damaged by hand.
+    pub fn held_share(&self, held: u64) -> Result<Option<(HeldInfo, Speech)>, RpcError> {
+        let message = self.held().find(held)?;
+        if message.file.is_none() {
+            return Ok(None);
+        }
+        let speech = held::speech(&message)?;
+        Ok(Some((message, speech)))
+    }
+
+    /// Notes that what the owner approved was shared: it counts for the budget, and was not held to it.
+    ///
+    /// # Errors
+    /// `disk`.
+    pub fn shared_approved(&self, room: RoomId, held: &HeldInfo) -> Result<(), RpcError> {
+        self.note(room, now(), self.0.me, Voice::Agent);
+        self.take_held(held.held).map(drop)
     }
 
     /// Holds a message again that was taken out in vain.

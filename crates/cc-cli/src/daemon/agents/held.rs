@@ -6,7 +6,7 @@ use cc_log::{Durability, FsStorage, Storage as _};
 use cc_proto::id::{RoomId, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::gate::{Speech, too_many_held};
+use super::gate::{Sharing, Speech, too_many_held};
 use crate::rpc::{HeldInfo, RpcError, code};
 
 /// No more wait at once.
@@ -25,6 +25,10 @@ pub fn speech(held: &HeldInfo) -> Result<Speech, RpcError> {
         role: held.role,
         re: re.map_err(|_| damaged())?,
         kind: held.kind,
+        file: held.file.clone().map(|path| Sharing {
+            path,
+            within: held.within.clone(),
+        }),
     })
 }
 
@@ -81,9 +85,10 @@ impl Held {
             return Err(too_many_held());
         }
         let held = self.file.last + 1;
-        let mut file = self.file.clone();
-        file.last = held;
-        file.messages.push(HeldInfo {
+        let mut all = self.file.clone();
+        all.last = held;
+        let (file, within) = speech.file.map(|it| (it.path, it.within)).unzip();
+        all.messages.push(HeldInfo {
             held,
             room: room.to_hex(),
             agent: speech.agent,
@@ -92,22 +97,32 @@ impl Held {
             kind: speech.kind,
             re: speech.re.map(|re| re.to_hex()),
             at: now.0,
+            file,
+            within: within.flatten(),
         });
-        self.store(file)?;
+        self.store(all)?;
         Ok(held)
+    }
+
+    /// The message of a number.
+    pub fn find(&self, held: u64) -> Result<HeldInfo, RpcError> {
+        Ok(self.file.messages[self.position(held)?].clone())
+    }
+
+    fn position(&self, held: u64) -> Result<usize, RpcError> {
+        let mut messages = self.file.messages.iter();
+        messages
+            .position(|message| message.held == held)
+            .ok_or_else(|| {
+                RpcError::new(code::NO_SUCH_HELD, format!("no message {held} is held"))
+                    .hint("cc-connect held lists them")
+            })
     }
 
     /// Takes a message out.
     pub fn take(&mut self, held: u64) -> Result<HeldInfo, RpcError> {
         let mut file = self.file.clone();
-        let at = file
-            .messages
-            .iter()
-            .position(|message| message.held == held);
-        let at = at.ok_or_else(|| {
-            RpcError::new(code::NO_SUCH_HELD, format!("no message {held} is held"))
-                .hint("cc-connect held lists them")
-        })?;
+        let at = self.position(held)?;
         let taken = file.messages.remove(at);
         self.store(file)?;
         Ok(taken)
@@ -160,6 +175,7 @@ mod tests {
             role: SendRole::Message,
             re: None,
             kind: SendKind::Chat,
+            file: None,
         }
     }
 

@@ -39,7 +39,7 @@ use self::pace::{Pace, Voice};
 use self::wake::{Turn, Woken};
 use crate::rpc::{AgentsInfo, HeldBackInfo, RpcError, code};
 
-pub use gate::Speech;
+pub use gate::{Sharing, Speech};
 pub use settings::AgentSettings;
 
 /// What happened with agents, until the slowest subscriber has heard of it; beyond that a subscriber misses some.

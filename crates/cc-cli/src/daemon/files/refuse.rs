@@ -1,0 +1,450 @@
+//! Which files are not shared, judged by where they are: as the path was typed, and as it is once links are followed.
+
+use std::fs::{self, Metadata};
+use std::io;
+use std::os::unix::fs::FileTypeExt as _;
+use std::path::{Path, PathBuf};
+
+use cc_proto::files::FILES_DIR;
+use cc_proto::limits::{FOLDER_DEPTH_MAX, FOLDER_FILES_MAX};
+use cc_proto::text::clean_line;
+
+use crate::credentials;
+use crate::rpc::{RpcError, code};
+
+/// Credentials in a folder that are named; the others are counted.
+const NAMED_MAX: usize = 5;
+/// Folders in which there are no files of a disk.
+const NO_DISKS: [&str; 3] = ["/proc", "/sys", "/dev"];
+
+/// What is to be shared.
+#[derive(Debug)]
+pub struct Request {
+    /// The path as it was typed, from the root on.
+    pub path: PathBuf,
+    /// The folder of an agent's session.
+    pub within: Option<PathBuf>,
+    /// Whether an agent wants it.
+    pub is_agent: bool,
+    /// Whether a person wants it although it looks like a credential.
+    pub force: bool,
+}
+
+/// What may be shared as far as its path tells.
+#[derive(Debug)]
+pub struct Checked {
+    /// As it was typed.
+    pub typed: PathBuf,
+    /// As it is.
+    pub canonical: PathBuf,
+    /// Whether credentials are shared.
+    pub force: bool,
+    is_agent: bool,
+    home: PathBuf,
+}
+
+/// Judges a path. Reads nothing of the file, and names of a folder only.
+pub fn check(request: Request, home: &Path) -> Result<Checked, RpcError> {
+    let Request {
+        path: typed,
+        within,
+        is_agent,
+        force,
+    } = request;
+    if !typed.is_absolute() {
+        return Err(RpcError::new(
+            code::INVALID_PARAMS,
+            "the path must begin at the root",
+        ));
+    }
+    let canonical = typed
+        .canonicalize()
+        .map_err(|error| unreadable(&typed, &error))?;
+    let meta = fs::metadata(&canonical).map_err(|error| unreadable(&typed, &error))?;
+    is_shareable(&typed, &canonical, &meta)?;
+    let checked = Checked {
+        typed,
+        canonical,
+        force,
+        is_agent,
+        home: home.canonicalize().unwrap_or_else(|_| home.to_owned()),
+    };
+    checked.is_not_ours()?;
+    if is_agent {
+        checked.is_within(within.as_deref())?;
+    }
+    if !force {
+        checked.is_no_credential()?;
+        if meta.is_dir() {
+            checked.holds_no_credential()?;
+        }
+    }
+    Ok(checked)
+}
+
+impl Checked {
+    /// Judges a file by its path once more when it is opened: what lies in a folder, and what came there meanwhile.
+    pub fn allows(&self, canonical: &Path, relative: &Path) -> Result<(), String> {
+        let shown = shown(relative);
+        if is_of_home(&self.home, canonical) {
+            return Err(format!("{shown} is a file of cc-connect's own"));
+        }
+        if self.force {
+            return Ok(());
+        }
+        match credentials::of_path(canonical).or_else(|| credentials::of_path(relative)) {
+            Some(what) => Err(format!("{shown} looks like {what}, and was not shared")),
+            None => Ok(()),
+        }
+    }
+
+    /// How it is shared all the same.
+    pub fn hint(&self) -> String {
+        let path = quoted(&self.typed);
+        if self.is_agent {
+            format!(
+                "leave it out; the user can share it all the same: cc-connect share --force {path}"
+            )
+        } else {
+            format!("to share it all the same: cc-connect share --force {path}")
+        }
+    }
+
+    /// Nobody shares the key of this machine or the logs, not even by force: whoever has the key is its owner to all others.
+    fn is_not_ours(&self) -> Result<(), RpcError> {
+        let holds_it = self.home.starts_with(&self.canonical);
+        if holds_it || is_of_home(&self.home, &self.canonical) {
+            let what = if holds_it { "holds" } else { "is in" };
+            return Err(RpcError::new(
+                code::CREDENTIAL,
+                format!(
+                    "{} {what} the folder in which cc-connect keeps your key and your rooms",
+                    shown(&self.typed)
+                ),
+            )
+            .hint("copy what is to be shared to another folder"));
+        }
+        Ok(())
+    }
+
+    fn is_within(&self, within: Option<&Path>) -> Result<(), RpcError> {
+        let temporary = [std::env::temp_dir(), PathBuf::from("/tmp")];
+        let mut folders = within
+            .into_iter()
+            .chain(temporary.iter().map(PathBuf::as_path));
+        let is_in = |folder: &Path| {
+            folder
+                .canonicalize()
+                .is_ok_and(|folder| self.canonical.starts_with(folder))
+        };
+        if folders.any(is_in) {
+            return Ok(());
+        }
+        Err(RpcError::new(
+            code::OUTSIDE,
+            format!(
+                "{} is outside of the folder of this session, from which alone an agent shares",
+                shown(&self.typed)
+            ),
+        )
+        .hint(format!(
+            "the user can share it: cc-connect share {}",
+            quoted(&self.typed)
+        )))
+    }
+
+    fn is_no_credential(&self) -> Result<(), RpcError> {
+        let as_typed = credentials::of_path(&self.typed);
+        let Some(what) = as_typed.or_else(|| credentials::of_path(&self.canonical)) else {
+            return Ok(());
+        };
+        let mut refused = format!("{} looks like {what}", shown(&self.typed));
+        if as_typed.is_none() {
+            refused = format!(
+                "{} is {}, which looks like {what}",
+                shown(&self.typed),
+                shown(&self.canonical)
+            );
+        }
+        Err(
+            RpcError::new(code::CREDENTIAL, format!("{refused}, and was not shared"))
+                .hint(self.hint()),
+        )
+    }
+
+    /// Looks through the names in a folder. Links in it are not followed, nor shared.
+    fn holds_no_credential(&self) -> Result<(), RpcError> {
+        let mut found = Vec::new();
+        let mut names = 0;
+        walk(&self.canonical, 0, &mut names, &mut |path| {
+            let relative = path.strip_prefix(&self.canonical).unwrap_or(path);
+            if credentials::of_path(relative).is_some() {
+                found.push(shown(relative));
+            }
+        });
+        if found.is_empty() {
+            return Ok(());
+        }
+        found.sort();
+        let more = found.len().saturating_sub(NAMED_MAX);
+        found.truncate(NAMED_MAX);
+        let mut listed = found.join(", ");
+        if more > 0 {
+            listed.push_str(&format!(" and {more} more"));
+        }
+        Err(RpcError::new(
+            code::CREDENTIAL,
+            format!(
+                "{} holds what looks like credentials, and was not shared: {listed}",
+                shown(&self.typed)
+            ),
+        )
+        .hint(self.hint()))
+    }
+}
+
+/// Looks at every file below a folder, as far as a folder that can be shared goes. What cannot be read is told by whoever
+/// reads it.
+fn walk(folder: &Path, depth: usize, names: &mut usize, look: &mut impl FnMut(&Path)) {
+    let Ok(entries) = fs::read_dir(folder) else {
+        return;
+    };
+    for entry in entries.flatten() {
+        *names += 1;
+        if *names > 2 * FOLDER_FILES_MAX {
+            return;
+        }
+        let Ok(kind) = entry.file_type() else {
+            continue;
+        };
+        if kind.is_dir() && depth < FOLDER_DEPTH_MAX {
+            walk(&entry.path(), depth + 1, names, look);
+        } else if kind.is_file() {
+            look(&entry.path());
+        }
+    }
+}
+
+/// Whether a path lies in our home and is none of the files that a room brought here: those may be passed on.
+fn is_of_home(home: &Path, canonical: &Path) -> bool {
+    let Ok(inside) = canonical.strip_prefix(home) else {
+        return false;
+    };
+    let parts: Vec<_> = inside.iter().collect();
+    let is_brought = matches!(parts.as_slice(), [rooms, _, files, place, _, ..]
+        if *rooms == "rooms" && *files == FILES_DIR
+            && place.len() == 16 && place.to_string_lossy().bytes().all(|byte| byte.is_ascii_hexdigit()));
+    !is_brought
+}
+
+fn is_shareable(typed: &Path, canonical: &Path, meta: &Metadata) -> Result<(), RpcError> {
+    let no_disk = NO_DISKS.iter().any(|folder| canonical.starts_with(folder));
+    let kind = meta.file_type();
+    let what = match () {
+        () if kind.is_fifo() => "a pipe",
+        () if kind.is_socket() => "a socket",
+        () if kind.is_block_device() || kind.is_char_device() => "a device",
+        () if no_disk => "made up by the system and on no disk",
+        () if kind.is_file() || kind.is_dir() => return Ok(()),
+        () => "of a kind that cannot be shared",
+    };
+    let text = format!(
+        "{} is {what}: only files and folders are shared",
+        shown(typed)
+    );
+    Err(RpcError::new(code::UNREADABLE, text))
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> RpcError {
+    let why = match error.kind() {
+        io::ErrorKind::NotFound => "there is no such file or folder".to_owned(),
+        io::ErrorKind::PermissionDenied => "you are not allowed to read it".to_owned(),
+        _ => error.to_string(),
+    };
+    RpcError::new(code::UNREADABLE, format!("{}: {why}", shown(path)))
+}
+
+fn shown(path: &Path) -> String {
+    clean_line(&path.to_string_lossy(), usize::MAX)
+}
+
+/// A path as it can be typed again.
+fn quoted(path: &Path) -> String {
+    let shown = shown(path);
+    let is_plain = |c: char| c.is_alphanumeric() || "/._-+=@%,".contains(c);
+    if shown.chars().all(is_plain) {
+        return shown;
+    }
+    format!("'{}'", shown.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    fn person(path: &Path) -> Request {
+        Request {
+            path: path.to_owned(),
+            within: None,
+            is_agent: false,
+            force: false,
+        }
+    }
+
+    struct Place {
+        _dir: tempfile::TempDir,
+        top: PathBuf,
+        home: PathBuf,
+    }
+
+    fn place() -> Place {
+        let dir = tempfile::tempdir().unwrap();
+        let top = dir.path().canonicalize().unwrap();
+        let home = top.join("cc");
+        for folder in ["cc/rooms", ".aws", "x", "trip/photos"] {
+            fs::create_dir_all(top.join(folder)).unwrap();
+        }
+        for (name, text) in [
+            (".aws/credentials", "none"),
+            ("notes.txt", "hello"),
+            ("trip/plan.md", "plan"),
+            ("cc/identity.key", "k"),
+        ] {
+            fs::write(top.join(name), text).unwrap();
+        }
+        Place {
+            _dir: dir,
+            top,
+            home,
+        }
+    }
+
+    #[test]
+    fn neither_dots_nor_links_lead_to_a_credential() {
+        let Place { _dir, top, home } = place();
+        symlink(top.join(".aws/credentials"), top.join("x/list.txt")).unwrap();
+        symlink(top.join(".aws"), top.join("x/folder")).unwrap();
+        symlink(top.join("notes.txt"), top.join(".aws/harmless.txt")).unwrap();
+        for path in [
+            ".aws/credentials",
+            "x/../.aws/credentials",
+            "x/list.txt",
+            "x/folder",
+            "x/folder/credentials",
+            ".aws/harmless.txt",
+            ".aws",
+        ] {
+            let refused = check(person(&top.join(path)), &home).unwrap_err();
+            assert_eq!(refused.code, code::CREDENTIAL, "{path}: {refused:?}");
+            let hint = refused.hint.unwrap();
+            assert!(hint.contains("cc-connect share --force /"), "{hint}");
+            let forced = Request {
+                force: true,
+                ..person(&top.join(path))
+            };
+            check(forced, &home).unwrap();
+        }
+        check(person(&top.join("x/../notes.txt")), &home).unwrap();
+    }
+
+    #[test]
+    fn a_folder_is_refused_for_what_lies_in_it_and_says_which() {
+        let Place { _dir, top, home } = place();
+        check(person(&top.join("trip")), &home).unwrap();
+        for name in ["photos/.env", "a.pem", "b.key"] {
+            fs::write(top.join("trip").join(name), "x").unwrap();
+        }
+        let refused = check(person(&top.join("trip")), &home).unwrap_err();
+        assert_eq!(refused.code, code::CREDENTIAL);
+        assert!(
+            refused.message.ends_with(": a.pem, b.key, photos/.env"),
+            "{}",
+            refused.message
+        );
+    }
+
+    #[test]
+    fn our_own_home_is_never_shared_but_what_a_room_brought_is() {
+        let Place { _dir, top, home } = place();
+        let brought = home.join("rooms/00/files/0123456789abcdef");
+        fs::create_dir_all(&brought).unwrap();
+        fs::write(brought.join("a.txt"), "x").unwrap();
+        symlink(home.join("identity.key"), top.join("x/me.txt")).unwrap();
+        for path in [
+            "cc/identity.key",
+            "cc",
+            "cc/rooms/00/files",
+            ".",
+            "x/me.txt",
+        ] {
+            for force in [false, true] {
+                let request = Request {
+                    force,
+                    ..person(&top.join(path))
+                };
+                let refused = check(request, &home).unwrap_err();
+                assert_eq!(refused.code, code::CREDENTIAL, "{path}");
+                assert!(!refused.hint.unwrap().contains("--force"), "{path}");
+            }
+        }
+        check(person(&brought.join("a.txt")), &home).unwrap();
+    }
+
+    #[test]
+    fn what_is_no_file_is_refused_without_being_opened() {
+        let Place { _dir, top, home } = place();
+        let pipe = top.join("pipe");
+        rustix::fs::mknodat(
+            rustix::fs::CWD,
+            &pipe,
+            rustix::fs::FileType::Fifo,
+            rustix::fs::Mode::RUSR,
+            0,
+        )
+        .unwrap();
+        let socket = top.join("socket");
+        let _listening = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+        let paths = [
+            &pipe,
+            &socket,
+            &top.join("none"),
+            Path::new("/dev/zero"),
+            Path::new("/proc/self/environ"),
+        ];
+        for path in paths {
+            let refused = check(person(path), &home).unwrap_err();
+            assert_eq!(refused.code, code::UNREADABLE, "{}", path.display());
+        }
+        let refused = check(person(Path::new("notes.txt")), &home).unwrap_err();
+        assert_eq!(refused.code, code::INVALID_PARAMS);
+    }
+
+    #[test]
+    fn an_agent_shares_from_its_folder_only() {
+        let Place { _dir, top, home } = place();
+        // The source of this test is outside of the folders for temporary files.
+        let outside = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml");
+        symlink(&outside, top.join("x/link.toml")).unwrap();
+        let agent = |path: &Path, within: Option<&Path>| Request {
+            within: within.map(Path::to_owned),
+            is_agent: true,
+            ..person(path)
+        };
+        check(agent(&top.join("notes.txt"), None), &home).unwrap();
+        check(agent(&outside, outside.parent()), &home).unwrap();
+        for path in [&outside, &top.join("x/link.toml")] {
+            let refused = check(agent(path, Some(&top)), &home).unwrap_err();
+            assert_eq!(refused.code, code::OUTSIDE);
+        }
+        let refused = check(agent(&top.join(".aws"), Some(&top)), &home).unwrap_err();
+        assert!(refused.hint.unwrap().starts_with("leave it out"));
+    }
+
+    #[test]
+    fn a_path_in_a_hint_can_be_typed_again() {
+        assert_eq!(quoted(Path::new("/a/b.txt")), "/a/b.txt");
+        assert_eq!(quoted(Path::new("/a b/c'd")), r"'/a b/c'\''d'");
+    }
+}

@@ -1,0 +1,246 @@
+//! `file.share`: a file goes into the room, unless it must not.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use cc_net::{FileStatus, Inspect, Inspected, Room, RoomState, ShareDraft, ShareError};
+use cc_proto::id::MessageId;
+use cc_proto::text::clean_line;
+use cc_proto::via::{Role, Via};
+use serde_json::json;
+use tokio::sync::mpsc;
+
+use super::info;
+use super::refuse::{Checked, Request, check};
+use crate::daemon::agents::{Sharing, Speech};
+use crate::daemon::methods::{Session, closed, send_error};
+use crate::rpc::{
+    HeldInfo, RpcError, SendKind, SendRole, ShareParams, ShareResult, code, notification_line,
+};
+use crate::secrets::Scanner;
+
+/// How often is told how much was read.
+const TELL_EVERY: Duration = Duration::from_millis(250);
+
+/// `file.share`. Dropped, or once the client is gone, nothing is announced.
+pub async fn share(session: &Session, params: ShareParams) -> Result<ShareResult, RpcError> {
+    let room = session.keeper.room(&params.room)?;
+    let re: Option<MessageId> = params.re.map(|id| id.parse()).transpose().map_err(|_| {
+        RpcError::new(
+            code::INVALID_PARAMS,
+            "a message's id is 64 hexadecimal digits",
+        )
+    })?;
+    let via = Via::parse(&params.via);
+    if via.is_some() && params.force {
+        let only = "only a person can want a credential shared";
+        return Err(RpcError::new(code::INVALID_PARAMS, only));
+    }
+    belongs(&room).await?;
+    let checked = checked(
+        session,
+        Request {
+            path: params.path.clone(),
+            within: params.within.clone(),
+            is_agent: via.is_some(),
+            force: params.force,
+        },
+    )
+    .await?;
+    let Some(via) = via else {
+        let file = bring(session, &room, (checked, String::new(), re)).await?;
+        return Ok(ShareResult {
+            file: Some(info(room.id(), &file)),
+            held: None,
+        });
+    };
+    let speech = Speech {
+        text: String::new(),
+        agent: via.agent,
+        role: SendRole::Message,
+        re,
+        kind: SendKind::Chat,
+        file: Some(Sharing {
+            path: params.path,
+            within: params.within,
+        }),
+    };
+    let agents = &session.keeper.agents;
+    if let Some(held) = agents.admit(room.id(), &speech, params.hold)? {
+        return Ok(ShareResult {
+            file: None,
+            held: Some(held),
+        });
+    }
+    let file = bring(session, &room, (checked, encoded(&speech.agent), re)).await?;
+    Ok(ShareResult {
+        file: Some(info(room.id(), &file)),
+        held: None,
+    })
+}
+
+/// Shares what an agent wanted to share and the owner approved. It is looked at as it is now.
+pub async fn share_approved(
+    session: &Session,
+    room: &Room,
+    held: &HeldInfo,
+    speech: Speech,
+) -> Result<FileStatus, RpcError> {
+    let sharing = speech.file.ok_or_else(|| {
+        RpcError::new(
+            code::INTERNAL_ERROR,
+            "the held message is none about a file",
+        )
+    })?;
+    belongs(room).await?;
+    let checked = checked(
+        session,
+        Request {
+            path: sharing.path,
+            within: sharing.within,
+            is_agent: true,
+            force: false,
+        },
+    )
+    .await?;
+    bring(session, room, (checked, encoded(&held.agent), speech.re)).await
+}
+
+fn encoded(agent: &str) -> String {
+    let (agent, role) = (agent.to_owned(), Role::Message);
+    Via { agent, role }.encode()
+}
+
+/// Whether the room would take an announcement: else all would be read in vain.
+async fn belongs(room: &Room) -> Result<(), RpcError> {
+    let status = room.status().await.map_err(|_| closed())?;
+    if status.removed {
+        return Err(RpcError::new(
+            code::NOT_A_MEMBER,
+            "you are no longer a member of the room",
+        ));
+    }
+    if status.state == RoomState::Joining {
+        return Err(RpcError::new(
+            code::JOINING,
+            "no member of the room has let us in yet",
+        ));
+    }
+    Ok(())
+}
+
+async fn checked(session: &Session, request: Request) -> Result<Checked, RpcError> {
+    let home = session.keeper.home.clone();
+    let checked = tokio::task::spawn_blocking(move || check(request, &home)).await;
+    checked.map_err(|error| RpcError::new(code::INTERNAL_ERROR, error.to_string()))?
+}
+
+/// Has the room keep a copy and announce it, for as long as the client is there.
+async fn bring(
+    session: &Session,
+    room: &Room,
+    (checked, via, re): (Checked, String, Option<MessageId>),
+) -> Result<FileStatus, RpcError> {
+    let media_type = mime_guess::from_path(&checked.canonical)
+        .first_raw()
+        .unwrap_or("application/octet-stream");
+    let draft = ShareDraft {
+        path: checked.canonical.clone(),
+        via,
+        re,
+    };
+    let told = Told {
+        out: session.out.clone(),
+        room: room.id().to_hex(),
+        path: checked.typed.clone(),
+        done: 0,
+        last: Instant::now(),
+    };
+    let shown = clean_line(&checked.typed.to_string_lossy(), usize::MAX);
+    let hint = checked.hint();
+    let shared = room.share(draft, media_type.to_owned(), Some(inspect(checked, told)));
+    let shared = tokio::select! {
+        shared = shared => shared,
+        () = session.gone() => return Err(RpcError::new(code::STOPPING, "the client is gone")),
+    };
+    shared.map_err(|error| share_error(&error, &shown, hint))
+}
+
+/// Sees every byte that is shared, and refuses what must not be.
+fn inspect(checked: Checked, mut told: Told) -> Inspect {
+    let mut scanner = Scanner::default();
+    let mut file = PathBuf::new();
+    Box::new(move |seen| {
+        let found = match seen {
+            Inspected::File {
+                canonical,
+                relative,
+            } => {
+                scanner = Scanner::default();
+                relative.clone_into(&mut file);
+                return checked.allows(canonical, relative);
+            }
+            Inspected::Bytes(bytes) => {
+                told.more(bytes.len());
+                if checked.force {
+                    return Ok(());
+                }
+                scanner.feed(bytes)
+            }
+            Inspected::End if checked.force => return Ok(()),
+            Inspected::End => scanner.end(),
+        };
+        match found {
+            None => Ok(()),
+            Some(what) => {
+                let file = clean_line(&file.to_string_lossy(), usize::MAX);
+                Err(format!("{file} seems to hold {what}, and was not shared"))
+            }
+        }
+    })
+}
+
+/// Tells the client how much was read.
+struct Told {
+    out: mpsc::Sender<String>,
+    room: String,
+    path: PathBuf,
+    done: u64,
+    last: Instant,
+}
+
+impl Told {
+    fn more(&mut self, bytes: usize) {
+        self.done += bytes as u64;
+        if self.last.elapsed() < TELL_EVERY {
+            return;
+        }
+        self.last = Instant::now();
+        let detail = json!({
+            "room": self.room, "event": "sharing", "path": self.path, "done": self.done
+        });
+        // A client that does not read misses a number.
+        let _ = self.out.try_send(notification_line("event", &detail));
+    }
+}
+
+fn share_error(error: &ShareError, shown: &str, hint: String) -> RpcError {
+    let code = match error {
+        ShareError::Unreadable { .. } | ShareError::NotAFile { .. } => code::UNREADABLE,
+        ShareError::EmptyFolder { .. } => code::UNREADABLE,
+        ShareError::Changed { .. } => {
+            let changed = format!("{shown} changed while it was read, and was not shared");
+            return RpcError::new(code::CHANGED, changed).hint("share it again once it is at rest");
+        }
+        ShareError::Folder { .. } | ShareError::FolderNames { .. } => code::TOO_LARGE,
+        ShareError::Refused(words) => {
+            return RpcError::new(code::CREDENTIAL, words.clone()).hint(hint);
+        }
+        ShareError::NoSpace { .. } => code::NO_SPACE,
+        ShareError::Copy { .. } => code::DISK,
+        ShareError::Send(error) => return send_error(error),
+        ShareError::Closed => return closed(),
+        _ => code::INTERNAL_ERROR,
+    };
+    RpcError::new(code, clean_line(&error.to_string(), usize::MAX))
+}

@@ -1,0 +1,299 @@
+//! The files of a room as commands and tools handle them: which one is meant, who announced it, its state in words.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use cc_proto::body::File;
+use cc_proto::files::{file_path, is_folder};
+use cc_proto::id::AuthorId;
+use cc_proto::text::{clean_line, file_name, file_size};
+
+use crate::client::Client;
+use crate::error::{CliError, CliResult, Kind};
+use crate::home::Home;
+use crate::reading::Reading;
+use crate::rooms::{self, KnownRoom, short};
+use crate::rpc::{FileInfo, FileList, FileListParams, FileParams, FileState};
+
+/// The fewest digits by which a file is named.
+const DIGITS_MIN: usize = 4;
+/// So many digits are meant as those of an id that was printed, whatever a file is called.
+const DIGITS_PRINTED: usize = 10;
+/// Files that are listed where several may be meant.
+const CANDIDATES_MAX: usize = 5;
+/// The longest of what was asked for that is told back, in characters.
+const ASKED_CHARS_MAX: usize = 120;
+
+/// The names under which members are shown who announced files.
+pub struct Names(Option<Reading>);
+
+impl Names {
+    /// Reads the names of a room; without any, fingerprints stand for them.
+    pub fn load(home: &Home, room: &KnownRoom) -> Self {
+        Self(Reading::open(&rooms::dir(home, &room.id), room.id).ok())
+    }
+
+    /// The name of a member, by the key.
+    pub fn of(&self, author: &str) -> String {
+        let known: Option<AuthorId> = author.parse().ok();
+        match (&self.0, known) {
+            (Some(reading), Some(author)) => reading.name(&author),
+            _ => short(author).to_owned(),
+        }
+    }
+}
+
+/// A page of a room's files, those announced before line `before`, the newest first.
+pub async fn page(client: &mut Client, room: &str, before: Option<u64>) -> CliResult<FileList> {
+    let params = FileListParams {
+        room: room.to_owned(),
+        before,
+        count: None,
+    };
+    client.call("file.list", &params).await
+}
+
+/// The file that is meant: by its safe name the newest of them, or by the beginning of its id or hash.
+pub async fn meant(client: &mut Client, room: &str, asked: &str) -> CliResult<FileInfo> {
+    let mut search = Search::new(asked)?;
+    let mut before = None;
+    loop {
+        let page = page(client, room, before).await?;
+        before = page.files.last().map(|file| file.n);
+        for file in page.files {
+            search.look(file);
+        }
+        if before.is_none() || search.is_over() {
+            return search.found();
+        }
+    }
+}
+
+/// Asks for a file again by its id: how it is now.
+pub async fn ask(client: &mut Client, method: &str, file: &FileInfo) -> CliResult<FileInfo> {
+    let params = FileParams {
+        room: file.room.clone(),
+        file: file.file.clone(),
+    };
+    client
+        .call_within(method, &params, std::time::Duration::MAX)
+        .await
+}
+
+/// A look through files, the newest first.
+struct Search {
+    asked: String,
+    /// The name that was asked for, as names are here.
+    name: String,
+    digits: Option<String>,
+    by_name: Option<FileInfo>,
+    by_digits: Vec<FileInfo>,
+}
+
+impl Search {
+    fn new(asked: &str) -> CliResult<Self> {
+        if asked.trim().is_empty() {
+            return Err(CliError::new(
+                Kind::File,
+                "a file is named by its name or its id",
+            ));
+        }
+        let digits = asked.to_ascii_lowercase();
+        let is_hex = digits.len() >= DIGITS_MIN && digits.bytes().all(|it| it.is_ascii_hexdigit());
+        Ok(Self {
+            asked: asked.to_owned(),
+            name: file_name(asked),
+            digits: is_hex.then_some(digits),
+            by_name: None,
+            by_digits: Vec::new(),
+        })
+    }
+
+    fn look(&mut self, file: FileInfo) {
+        if self.by_name.is_none() && file.name == self.name {
+            self.by_name = Some(file.clone());
+        }
+        let Some(digits) = &self.digits else { return };
+        let is_known = self.by_digits.iter().any(|known| known.hash == file.hash);
+        let by_id = file.file.starts_with(digits);
+        // The same bytes announced twice are one file.
+        if by_id || (file.hash.starts_with(digits) && !is_known) {
+            self.by_digits.push(file);
+        }
+    }
+
+    /// Whether nothing further can change what is found.
+    fn is_over(&self) -> bool {
+        self.digits.is_none() && self.by_name.is_some()
+    }
+
+    fn found(self) -> CliResult<FileInfo> {
+        let printed = self.asked.len() >= DIGITS_PRINTED && !self.by_digits.is_empty();
+        let mut all = self.by_digits;
+        if let Some(named) = self.by_name.filter(|_| !printed)
+            && all.iter().all(|file| file.file != named.file)
+        {
+            all.insert(0, named);
+        }
+        let asked = clean_line(&self.asked, ASKED_CHARS_MAX);
+        match all.len() {
+            1 => Ok(all.remove(0)),
+            0 => Err(
+                CliError::new(Kind::File, format!("there is no file {asked}"))
+                    .hint("cc-connect files lists them"),
+            ),
+            _ => {
+                let mut hint = "name one by its id:".to_owned();
+                for file in all.iter().take(CANDIDATES_MAX) {
+                    // Writing to a string cannot fail.
+                    let _ = write!(hint, "\n  {}  {}", short(&file.file), said_of(file));
+                }
+                if all.len() > CANDIDATES_MAX {
+                    let _ = write!(hint, "\n  and {} more", all.len() - CANDIDATES_MAX);
+                }
+                Err(CliError::new(Kind::File, format!("{asked} can mean several files")).hint(hint))
+            }
+        }
+    }
+}
+
+/// `design.svg (148 B)`; a folder's name ends with a `/`.
+pub fn said(name: &str, size: u64, folder: bool) -> String {
+    let slash = if folder { "/" } else { "" };
+    format!("{name}{slash} ({})", file_size(size))
+}
+
+/// The same of what the daemon tells.
+pub fn said_of(file: &FileInfo) -> String {
+    said(&file.name, file.size, file.folder)
+}
+
+/// A safe name as a word of a command line.
+pub fn word(name: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "._-+=@%,".contains(c);
+    if name.chars().all(is_plain) {
+        name.to_owned()
+    } else {
+        // No safe name holds such a quotation mark.
+        format!("'{name}'")
+    }
+}
+
+/// Where an announced file is, below a room's folder; none while not all of it is here.
+pub fn place(room_dir: &Path, file: &File) -> Option<PathBuf> {
+    let path = room_dir.join(file_path(&file.hash, &file.name));
+    let meta = path.symlink_metadata().ok()?;
+    let is_it = if is_folder(file) {
+        meta.is_dir()
+    } else {
+        meta.is_file() && meta.len() == file.size
+    };
+    is_it.then_some(path)
+}
+
+/// How far a file has come, in words.
+pub fn state(file: &FileInfo) -> String {
+    let fault = file.fault.as_deref().map(|fault| clean_line(fault, 400));
+    let with = |word: &str| match &fault {
+        Some(fault) => format!("{word}: {fault}"),
+        None => word.to_owned(),
+    };
+    match file.state {
+        FileState::Announced => with("not fetched"),
+        FileState::Waiting => with("waiting for somebody who has it"),
+        FileState::Fetching => format!("coming, {} %", percent(file)),
+        FileState::Here => "here".to_owned(),
+        FileState::Damaged => with("damaged"),
+        FileState::Failed => with("failed"),
+    }
+}
+
+/// How much of a file is here, in percent; less than 100 until it is whole.
+pub fn percent(file: &FileInfo) -> u64 {
+    let have = u128::from(file.have) * 100 / u128::from(file.size.max(1));
+    u64::try_from(have).unwrap_or(99).min(99)
+}
+
+/// A path for a terminal.
+pub fn shown_path(path: &Path) -> String {
+    clean_line(&path.to_string_lossy(), usize::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(n: u64, id: &str, hash: &str, name: &str) -> FileInfo {
+        FileInfo {
+            room: "00".repeat(32),
+            file: format!("{id:0<64}"),
+            n,
+            author: "aa".repeat(32),
+            ts: 0,
+            via: String::new(),
+            name: name.to_owned(),
+            size: 148,
+            hash: format!("{hash:0<64}"),
+            media_type: String::new(),
+            folder: false,
+            state: FileState::Announced,
+            have: 0,
+            path: None,
+            fault: None,
+        }
+    }
+
+    fn search(files: &[FileInfo], asked: &str) -> CliResult<u64> {
+        let mut search = Search::new(asked)?;
+        for file in files {
+            search.look(file.clone());
+        }
+        search.found().map(|file| file.n)
+    }
+
+    #[test]
+    fn a_file_is_named_by_its_name_its_id_or_its_hash() {
+        let files = [
+            file(9, "beef1", "1234a", "a.txt"),
+            file(7, "beef2", "1234b", "a.txt"),
+            file(5, "cafe1", "5678a", "rf"),
+            file(3, "cafe2", "5678a", "abcd"),
+            file(2, "abcd1", "9999", "x"),
+        ];
+        for (asked, n) in [
+            ("a.txt", 9),
+            ("-rf", 5),
+            ("rf", 5),
+            ("beef2", 7),
+            ("BEEF2", 7),
+            ("1234b", 7),
+            ("5678", 5),
+            ("cafe2", 3),
+            ("abcd100000", 2),
+        ] {
+            assert_eq!(search(&files, asked).unwrap(), n, "{asked}");
+        }
+        for (asked, listed) in [("beef", 2), ("1234", 2), ("abcd", 2), ("cafe", 2)] {
+            let error = search(&files, asked).unwrap_err();
+            assert_eq!(error.kind, Kind::File, "{asked}");
+            assert_eq!(error.hint.unwrap().lines().count(), listed + 1, "{asked}");
+        }
+        for asked in ["b", "bee", "b.txt", "", " ", "ffff"] {
+            assert_eq!(
+                search(&files, asked).unwrap_err().kind,
+                Kind::File,
+                "{asked}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_not_whole_is_never_all_there() {
+        let mut coming = file(1, "a", "b", "c");
+        coming.state = FileState::Fetching;
+        coming.have = 148;
+        assert_eq!(state(&coming), "coming, 99 %");
+        coming.size = 0;
+        assert_eq!(state(&coming), "coming, 99 %");
+    }
+}
