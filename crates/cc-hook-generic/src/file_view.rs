@@ -15,7 +15,7 @@ use cc_proto::render::{
     FILE_VIEW_MESSAGES_MAX, FileView, FileViewMessage, FileViewRoom, file_view,
 };
 
-use crate::offer::{judged_through, nonce, open_log, quote_of, unreadable, with_view};
+use crate::offer::{judged_through, message_quote, nonce, open_log, unreadable, with_view};
 use crate::pause::Pause;
 
 /// The folder in the home.
@@ -93,7 +93,7 @@ impl Room {
             .map_err(|error| unreadable(&error))?;
         let lines = census.newest.iter().filter_map(|outline| {
             let line = log.line_of(outline).ok()?;
-            message(&view, &line, outline.author_tag)
+            message(log.dir(), &view, &line, outline.author_tag)
         });
         let messages = lines.collect();
         Ok(Self {
@@ -117,7 +117,7 @@ impl Room {
 }
 
 /// The message of a line, unless it is not to be shown: the index, by which it was chosen, is not believed.
-fn message(view: &RosterView, line: &Line, author_tag: u64) -> Option<FileViewMessage> {
+fn message(dir: &Path, view: &RosterView, line: &Line, author_tag: u64) -> Option<FileViewMessage> {
     let message = line.message.as_ref().ok()?;
     let header = message.header();
     let withheld = view.trust(&header.author) != Trust::Inline;
@@ -127,7 +127,7 @@ fn message(view: &RosterView, line: &Line, author_tag: u64) -> Option<FileViewMe
     Some(FileViewMessage {
         n: line.n,
         author_tag,
-        quote: quote_of(view, header, line.at, message.text()?),
+        quote: message_quote(dir, view, message, line.at)?,
     })
 }
 

@@ -1,19 +1,22 @@
 //! What a session has not been offered, from the first look at its cursors until they move.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use cc_log::{
-    Census, Cursor, CursorError, CursorStore, FsStorage, Line, LockedCursor, LogReader, Outline,
-    Position, RosterView, Trust, may_have_unread,
+    AwaitedFile, Census, Cursor, CursorError, CursorStore, FsStorage, Line, LockedCursor,
+    LogReader, Outline, Position, RosterView, Trust, may_have_unread,
 };
+use cc_proto::files::{FilePlace, SharedFile};
 use cc_proto::id::{ArrivalNo, RoomId, Timestamp};
-use cc_proto::message::Header;
+use cc_proto::message::{Header, Message};
 use cc_proto::render::{CANDIDATES_MAX, Candidate, Quote, Request, RoomUnread, Told, render};
 
 use crate::audit::{self, AuditEvent, AuditLine};
+use crate::files::{Awaited, awaited, may_be_here, shared_file};
 use crate::sessions::reader_name;
 
 /// How long to wait for a cursor that another hook of the session holds. Below the deadline, so
@@ -72,11 +75,28 @@ enum Held {
 }
 
 impl Held {
-    fn at(&self) -> Timestamp {
+    fn cursor(&self) -> &Cursor {
         match self {
-            Self::Locked(cursor) => cursor.get().at,
-            Self::Seen(cursor) => cursor.at,
+            Self::Locked(cursor) => cursor.get(),
+            Self::Seen(cursor) => cursor,
         }
+    }
+
+    fn at(&self) -> Timestamp {
+        self.cursor().at
+    }
+
+    fn files(&self) -> &[AwaitedFile] {
+        &self.cursor().files
+    }
+
+    /// Notes that the session is alive.
+    fn touch(&mut self, now: Timestamp) -> Result<(), String> {
+        let Self::Locked(cursor) = self else {
+            return Ok(());
+        };
+        let touched = cursor.touch(now);
+        touched.map_err(|error| format!("the cursor cannot be written: {error}"))
     }
 }
 
@@ -99,6 +119,8 @@ struct Waiting {
     through: ArrivalNo,
     /// What is to be told of, and the newest of it.
     unread: Census,
+    /// The files that the session was told are not here yet.
+    awaited: Awaited,
     /// Whether the cursor moves to `through` once the answer is out.
     moves: bool,
     /// What the answer says of it.
@@ -154,13 +176,19 @@ impl Offer {
         let rooms_path = self.rooms_dir.to_string_lossy();
         let rooms = self.waiting.iter().map(Waiting::unread).collect();
         let damaged = Cell::new(0_u32);
+        // Announced files that are not here, of what was read.
+        let absent: RefCell<BTreeMap<(RoomId, ArrivalNo), AwaitedFile>> = RefCell::default();
         let load = |room: RoomId, n: ArrivalNo| {
             let waiting = self.waiting.iter().find(|waiting| waiting.room == room)?;
             let line = waiting.line(n);
             if line.is_none() {
                 damaged.set(damaged.get() + 1);
             }
-            waiting.quote(&line?)
+            let (quote, file) = waiting.quote(&line?)?;
+            if let Some(file) = file {
+                absent.borrow_mut().insert((room, n), file);
+            }
+            Some(quote)
         };
         let injection = render(
             &Request {
@@ -183,10 +211,12 @@ impl Offer {
                 return Ok(None);
             }
         }
+        let absent = absent.into_inner();
         for waiting in &mut self.waiting {
             let mut told = injection.rooms.iter();
             waiting.told = told.find(|told| told.room == waiting.room).cloned();
             waiting.moves = waiting.told.is_some() || waiting.has_nothing();
+            waiting.note_files(&absent);
         }
         Ok(Some(injection.text))
     }
@@ -236,7 +266,7 @@ impl Waiting {
         let changed =
             may_have_unread(&FsStorage, &dir, &seen).map_err(|error| unreadable(&error))?;
         let fresh = seen.at.0.saturating_add(TOUCH_MS) >= asked.now.0;
-        if fresh && !changed {
+        if fresh && !changed && !may_be_here(&dir, &seen.files) {
             return Ok(None);
         }
         let mut cursor = match until {
@@ -248,17 +278,18 @@ impl Waiting {
             Held::Locked(cursor) => cursor.place(&log).map_err(|error| unreadable(&error))?,
             Held::Seen(cursor) => log.place(cursor).map_err(|error| unreadable(&error))?,
         };
-        if from.n >= log.len() {
-            if let Held::Locked(cursor) = &mut cursor {
-                cursor
-                    .touch(asked.now)
-                    .map_err(|error| format!("the cursor cannot be written: {error}"))?;
-            }
+        let all_read = from.n >= log.len();
+        if all_read && !may_be_here(&dir, cursor.files()) {
+            cursor.touch(asked.now)?;
             return Ok(None);
         }
         let (log, view) = with_view(log, room)?;
-        let through = judged_through(&log, &view)?;
-        if from.n >= through {
+        let through = judged_through(&log, &view)?.max(from.n);
+        let awaited = Awaited::look(&log, &view, cursor.files(), from.n);
+        if from.n == through && awaited.arrived.is_empty() && !awaited.changed {
+            if all_read {
+                cursor.touch(asked.now)?;
+            }
             return Ok(None);
         }
         let unread = log
@@ -272,6 +303,7 @@ impl Waiting {
             from,
             through,
             unread,
+            awaited,
             moves: false,
             told: None,
         };
@@ -281,7 +313,21 @@ impl Waiting {
 
     /// Whether nothing is to be told, though the cursor is to move.
     fn has_nothing(&self) -> bool {
-        self.unread.unread == 0 && self.unread.noticed.is_empty()
+        let unread = &self.unread;
+        unread.unread == 0 && unread.noticed.is_empty() && self.awaited.arrived.is_empty()
+    }
+
+    /// Notes which files the session is to be told of later: not those that it was told of now, but those that it was
+    /// told are not here.
+    fn note_files(&mut self, absent: &BTreeMap<(RoomId, ArrivalNo), AwaitedFile>) {
+        let Some(told) = &self.told else {
+            return;
+        };
+        let is_told = |n: &ArrivalNo| told.shown.contains(n);
+        self.awaited.still.retain(|file| !is_told(&file.n));
+        let mine = told.shown.iter().filter(|n| **n > self.from.n);
+        let announced = mine.filter_map(|n| absent.get(&(self.room, *n)));
+        self.awaited.still.extend(announced.cloned());
     }
 
     fn names_reader(&self) -> bool {
@@ -295,12 +341,17 @@ impl Waiting {
             author_tag: outline.author_tag,
             addressed: outline.flags.names_owner(),
         };
+        let arrived = |(n, author_tag): &(ArrivalNo, u64)| Candidate {
+            n: *n,
+            author_tag: *author_tag,
+            addressed: false,
+        };
         RoomUnread {
             room: self.room,
             name: &self.view.name,
             reader_nick: &self.view.nick,
             unread: self.unread.unread,
-            arrived: Vec::new(),
+            arrived: self.awaited.arrived.iter().map(arrived).collect(),
             noticed: self.noticed(),
             candidates: self.unread.newest.iter().map(candidate).collect(),
         }
@@ -316,8 +367,11 @@ impl Waiting {
         noticed
     }
 
-    /// Reads an unread message; `None` where its line is damaged.
+    /// Reads a message that is to be told of; `None` where its line is damaged.
     fn line(&self, n: ArrivalNo) -> Option<Line> {
+        if n <= self.from.n {
+            return self.log.line(n).ok().filter(|line| line.message.is_ok());
+        }
         let newest = &self.unread.newest;
         let at = newest.binary_search_by_key(&n, |outline| outline.n).ok()?;
         self.log
@@ -326,26 +380,37 @@ impl Waiting {
             .filter(|line| line.message.is_ok())
     }
 
-    /// The message of a line, unless it is not to be shown.
-    fn quote(&self, line: &Line) -> Option<Quote> {
+    /// The message of a line, unless it is not to be shown; and the file that it announces, where that is not here.
+    fn quote(&self, line: &Line) -> Option<(Quote, Option<AwaitedFile>)> {
         let message = line.message.as_ref().ok()?;
         let header = message.header();
         // The index, by which it was chosen, is not believed.
         let withheld = self.view.trust(&header.author) != Trust::Inline;
-        if withheld || self.view.voids(header, &message.id()) || line.is_skipped_after(self.from.n)
-        {
+        let is_old = line.n > self.from.n && line.is_skipped_after(self.from.n);
+        if withheld || self.view.voids(header, &message.id()) || is_old {
             return None;
         }
-        Some(quote_of(&self.view, header, line.at, message.text()?))
+        let quote = message_quote(self.log.dir(), &self.view, message, line.at)?;
+        let is_absent = |file: &SharedFile| file.place == FilePlace::NotHere;
+        let absent = message
+            .file()
+            .filter(|_| quote.file.as_ref().is_some_and(is_absent));
+        let absent = absent.map(|file| awaited(line.n, file));
+        Some((quote, absent))
     }
 
     fn advance(&mut self, now: Timestamp) -> Result<(), CursorError> {
         if !self.moves {
             return Ok(());
         }
-        let to = self.log.position_after(self.through)?;
+        let to = if self.through > self.from.n {
+            self.log.position_after(self.through)?
+        } else {
+            self.from
+        };
+        let files = std::mem::take(&mut self.awaited.still);
         match &mut self.cursor {
-            Held::Locked(cursor) => cursor.advance(to, now),
+            Held::Locked(cursor) => cursor.advance_awaiting(to, now, files),
             Held::Seen(_) => Ok(()),
         }
     }
@@ -379,7 +444,25 @@ pub(crate) fn judged_through(log: &LogReader, view: &RosterView) -> Result<Arriv
     Ok(beyond.map_or(log.len(), |n| ArrivalNo(n.0 - 1)))
 }
 
-/// A message as it is to be shown.
+/// A message as it is to be shown; `None` where it is neither chat nor a file. `dir` is the room's folder.
+pub(crate) fn message_quote(
+    dir: &Path,
+    view: &RosterView,
+    message: &Message,
+    at: Timestamp,
+) -> Option<Quote> {
+    let header = message.header();
+    if let Some(file) = message.file() {
+        let file = Some(shared_file(dir, file));
+        return Some(Quote {
+            file,
+            ..quote_of(view, header, at, "")
+        });
+    }
+    Some(quote_of(view, header, at, message.text()?))
+}
+
+/// A text as it is to be shown.
 pub(crate) fn quote_of(view: &RosterView, header: &Header, at: Timestamp, text: &str) -> Quote {
     Quote {
         name: view.name_of(&header.author),
