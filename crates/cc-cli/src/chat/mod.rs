@@ -8,6 +8,8 @@
 //! | `keys.rs` | the chords |
 //! | `slash/` | the commands |
 //! | `theme.rs` | colours and signs |
+//! | `wrap.rs` | text in cells: what surely takes how many columns, and where a line is broken |
+//! | `worker/` | the daemon, the logs, searches and commands, so that nobody who draws waits |
 //! | `types.rs` | what the parts hand to each other |
 //! | `view/` | the drawing: a function of the state and of the size of the terminal |
 
@@ -19,3 +21,5 @@ mod slash;
 mod theme;
 mod types;
 mod view;
+mod wrap;
+mod worker;

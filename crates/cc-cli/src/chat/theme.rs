@@ -25,10 +25,83 @@ pub struct Theme {
     pub unicode: bool,
 }
 
+/// The signs that only we draw, and where: none of them can be in the place of another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Signs {
+    /// Before each row of what somebody said.
+    pub said: &'static str,
+    /// Before each row of what somebody said to us.
+    pub for_me: &'static str,
+    /// Before what it answers.
+    pub answers: &'static str,
+    /// Before the rows of a file.
+    pub file: &'static str,
+    /// Before the rows that tell how far a message has come.
+    pub foot: &'static str,
+    /// Of rules.
+    pub rule: &'static str,
+    /// Around what happened.
+    pub event: &'static str,
+    /// It is on our disk.
+    pub stored: &'static str,
+    /// It is on the disk of another.
+    pub reached: &'static str,
+    /// Somebody's agent was shown it.
+    pub offered: &'static str,
+    /// Somebody is online.
+    pub online: &'static str,
+    /// Somebody is not.
+    pub offline: &'static str,
+    /// Between what is side by side.
+    pub between: &'static str,
+    /// The room that is looked at.
+    pub current: &'static str,
+    /// The part of a file that is here, and the part that is not.
+    pub bar: (&'static str, &'static str),
+    /// Something goes on.
+    pub running: &'static str,
+}
+
+const UNICODE: Signs = Signs {
+    said: "│",
+    for_me: "┃",
+    answers: "╭",
+    file: "┆",
+    foot: "╰",
+    rule: "─",
+    event: "—",
+    stored: "✓",
+    reached: "✓✓",
+    offered: "✦",
+    online: "●",
+    offline: "○",
+    between: "│",
+    current: "▸",
+    bar: ("█", "░"),
+    running: "…",
+};
+
+const ASCII: Signs = Signs {
+    said: "|",
+    for_me: "#",
+    answers: "/",
+    file: ":",
+    foot: "`",
+    rule: "-",
+    event: "--",
+    stored: "+",
+    reached: "++",
+    offered: "*",
+    online: "*",
+    offline: "o",
+    between: "|",
+    current: ">",
+    bar: ("#", "-"),
+    running: "~",
+};
+
 /// Of the 256-colour cube: each can be read on black and on white, as a test holds.
-const HUES: [u8; 14] = [
-    32, 160, 64, 133, 130, 30, 63, 167, 28, 170, 94, 37, 99, 125,
-];
+const HUES: [u8; 14] = [32, 160, 64, 133, 130, 30, 63, 167, 28, 170, 94, 37, 99, 125];
 
 /// The same without the cube: the terminal chooses what they look like.
 const SIXTEEN: [Color; 6] = [
@@ -101,6 +174,11 @@ impl Theme {
             Depth::Sixteen => style.fg(SIXTEEN[place(SIXTEEN.len())]),
             Depth::Cube => style.fg(Color::Indexed(HUES[place(HUES.len())])),
         }
+    }
+
+    /// The signs.
+    pub const fn signs(&self) -> &'static Signs {
+        if self.unicode { &UNICODE } else { &ASCII }
     }
 
     fn hue(&self, sixteen: Color, cube: u8) -> Style {
@@ -216,9 +294,15 @@ mod tests {
         };
         assert_eq!(of(true, "xterm", "", "C.UTF-8"), (Depth::Sixteen, true));
         assert_eq!(of(true, "tmux-256color", "", ""), (Depth::Cube, true));
-        assert_eq!(of(true, "xterm", "truecolor", "en_US.utf8"), (Depth::Cube, true));
+        assert_eq!(
+            of(true, "xterm", "truecolor", "en_US.utf8"),
+            (Depth::Cube, true)
+        );
         assert_eq!(of(true, "linux", "", "C"), (Depth::Sixteen, false));
-        assert_eq!(of(false, "xterm-kitty", "truecolor", "C"), (Depth::None, false));
+        assert_eq!(
+            of(false, "xterm-kitty", "truecolor", "C"),
+            (Depth::None, false)
+        );
     }
 
     #[test]

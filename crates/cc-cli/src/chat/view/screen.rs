@@ -81,15 +81,19 @@ pub struct Motion {
     pub show: Option<u64>,
 }
 
-/// The text being typed.
+/// The text being typed, broken into rows for the room that [`composer_room`](super::composer_room) gives it.
 #[derive(Debug, Clone, Copy)]
 pub struct Composer<'a> {
-    /// Its lines, at least one; without their line breaks.
-    pub lines: &'a [String],
-    /// Where the cursor stands: the line and how many characters lie before it.
-    pub cursor: (usize, usize),
-    /// From where to where it is selected, as `cursor` counts; in order.
-    pub selection: Option<((usize, usize), (usize, usize))>,
+    /// The rows that are shown.
+    pub rows: &'a [String],
+    /// Where the cursor is: one of `rows`, and a column.
+    pub cursor: (u16, u16),
+    /// How many rows there are above the first that is shown.
+    pub first_row: usize,
+    /// How many rows there are in all.
+    pub total_rows: usize,
+    /// How many bytes the text has.
+    pub bytes: usize,
     /// What stands there while nothing is typed.
     pub hint: &'a str,
     /// A word for what is typed where it is no message, such as `search`.

@@ -1,0 +1,86 @@
+//! The card of a file: what it is, and how far it has come.
+
+use cc_proto::text::clean_line;
+
+use super::entry::{Look, Row};
+use super::paint::{Run, run};
+use super::words;
+use crate::chat::types::FileCard;
+use crate::rpc::FileState;
+
+/// The longest bar, in columns.
+const BAR_COLUMNS: usize = 20;
+/// A name is further in from its second row on, so that none of its rows can pass for the next line of the card.
+const HANG: usize = 5;
+
+/// The rows of a card, behind the sign that only cards have.
+pub fn rows(look: &Look<'_>, gutter: &Run<'static>, file: &FileCard) -> Vec<Row> {
+    let theme = look.theme;
+    let kind = if file.folder { "folder " } else { "file " };
+    let name = clean_line(&file.name, 255);
+    let mut out = look.behind(
+        gutter,
+        &[run(kind, theme.dim()), run(name.clone(), theme.bold())],
+        HANG,
+    );
+    let size = words::size(file.size);
+    let fault = file.fault.as_deref().map(|fault| clean_line(fault, 400));
+    let fault = fault.as_deref().unwrap_or("unknown");
+    let get = format!("/get {name}");
+    let pieces = match file.state {
+        FileState::Announced => vec![
+            run(format!("{size}  not here yet: "), theme.dim()),
+            run(get, theme.agent()),
+        ],
+        FileState::Waiting => vec![
+            run(format!("{size}  "), theme.dim()),
+            run("waiting for a member who has it", theme.warn()),
+        ],
+        FileState::Fetching => progress(look, file),
+        FileState::Here => {
+            let path = file.path.as_deref().map(std::path::Path::to_string_lossy);
+            let path = clean_line(&path.unwrap_or_default(), usize::MAX);
+            vec![
+                run(format!("{size}  "), theme.dim()),
+                run("here: ", theme.good()),
+                run(path, theme.plain()),
+            ]
+        }
+        FileState::Damaged => vec![
+            run(format!("{size}  "), theme.dim()),
+            run(format!("damaged: {fault}; "), theme.bad()),
+            run(format!("{get} fetches it again"), theme.dim()),
+        ],
+        FileState::Failed => vec![
+            run(format!("{size}  "), theme.dim()),
+            run(format!("failed: {fault}"), theme.bad()),
+        ],
+    };
+    out.extend(look.behind(gutter, &pieces, HANG));
+    for row in &mut out {
+        row.file = true;
+    }
+    out
+}
+
+/// `█████░░░░░ 45 %  66 KiB of 148 KiB`
+fn progress(look: &Look<'_>, file: &FileCard) -> Vec<Run<'static>> {
+    let theme = look.theme;
+    let (full, empty) = theme.signs().bar;
+    let have = file.have.min(file.size);
+    let share = |of: u64| {
+        let all = u128::from(file.size.max(1));
+        (u128::from(have) * u128::from(of) / all) as usize
+    };
+    let columns = BAR_COLUMNS.min(look.columns / 4).max(4);
+    let done = share(columns as u64);
+    vec![
+        run(full.repeat(done), theme.good()),
+        run(empty.repeat(columns - done), theme.dim()),
+        run(format!(" {} %", share(100)), theme.bold()),
+        run(
+            format!("  {} of {}", words::size(have), words::size(file.size)),
+            theme.dim(),
+        ),
+    ]
+}
