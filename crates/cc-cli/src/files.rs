@@ -3,8 +3,9 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+use cc_hook_generic::shared_file;
 use cc_proto::body::File;
-use cc_proto::files::{file_path, is_folder};
+use cc_proto::files::{FilePlace, file_path};
 use cc_proto::id::AuthorId;
 use cc_proto::text::{clean_line, file_name, file_size};
 
@@ -78,6 +79,24 @@ pub async fn ask(client: &mut Client, method: &str, file: &FileInfo) -> CliResul
     client
         .call_within(method, &params, std::time::Duration::MAX)
         .await
+}
+
+/// A file after the next thing that happened to it; the client must be subscribed to its room.
+pub async fn next(client: &mut Client, file: &FileInfo) -> CliResult<FileInfo> {
+    loop {
+        let Some(notification) = client.notification().await else {
+            return Err(CliError::new(Kind::Gone, "the daemon has stopped")
+                .hint("the fetch goes on when it runs again"));
+        };
+        let params = notification.params;
+        if notification.method == "lagged" {
+            return ask(client, "file.get", file).await;
+        }
+        let is_it = params["event"] == "file" && params["file"] == file.file.as_str();
+        if is_it && let Ok(now) = serde_json::from_value(params) {
+            return Ok(now);
+        }
+    }
 }
 
 /// A look through files, the newest first.
@@ -181,14 +200,10 @@ pub fn word(name: &str) -> String {
 
 /// Where an announced file is, below a room's folder; none while not all of it is here.
 pub fn place(room_dir: &Path, file: &File) -> Option<PathBuf> {
-    let path = room_dir.join(file_path(&file.hash, &file.name));
-    let meta = path.symlink_metadata().ok()?;
-    let is_it = if is_folder(file) {
-        meta.is_dir()
-    } else {
-        meta.is_file() && meta.len() == file.size
-    };
-    is_it.then_some(path)
+    match shared_file(room_dir, file).place {
+        FilePlace::Here { .. } => Some(room_dir.join(file_path(&file.hash, &file.name))),
+        FilePlace::NotHere => None,
+    }
 }
 
 /// How far a file has come, in words.

@@ -66,6 +66,20 @@ impl Answer {
         }
     }
 
+    /// An answer with lines of a room in it that are fenced already.
+    pub fn with_lines(book: &Book, text: String, lines: Vec<ArrivalNo>) -> Self {
+        Self {
+            text,
+            shown: Some(Shown {
+                room: book.id,
+                dir: book.dir.clone(),
+                lines,
+                counted: 0,
+                is_heard: false,
+            }),
+        }
+    }
+
     /// Of messages that were waited for.
     #[must_use]
     pub fn heard(mut self) -> Self {

@@ -130,6 +130,62 @@ pub struct MembersArguments {
     pub room: Option<String>,
 }
 
+/// `room_share_file`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ShareFileArguments {
+    /// The file or folder; relative to the folder of the session.
+    pub path: String,
+    /// The room.
+    #[serde(default)]
+    pub room: Option<String>,
+    /// The message that is answered with it.
+    #[serde(default)]
+    pub reply_to: Option<MessageRef>,
+}
+
+/// `room_files`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FilesArguments {
+    /// The room.
+    #[serde(default)]
+    pub room: Option<String>,
+    /// Only those announced before this line.
+    #[serde(default)]
+    pub n: Option<u64>,
+    /// How many at most.
+    #[serde(default)]
+    pub limit: Option<u64>,
+    /// A text that the names hold.
+    #[serde(default)]
+    pub query: Option<String>,
+}
+
+/// `room_get_file`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GetFileArguments {
+    /// Which.
+    pub file: FileRef,
+    /// The room.
+    #[serde(default)]
+    pub room: Option<String>,
+    /// How long to wait.
+    #[serde(default)]
+    pub deadline_seconds: Option<u64>,
+}
+
+/// A file, by the line that announced it, or by its name, id or hash.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(untagged)]
+pub enum FileRef {
+    /// The number of the line.
+    Line(u64),
+    /// The name, or the beginning of the id or hash.
+    Text(String),
+}
+
 /// `room_summary`
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -193,23 +249,43 @@ impl ReadArguments {
 
     /// How many messages.
     pub fn limit(&self) -> Outcome<usize> {
-        match self.limit.unwrap_or(LIMIT_DEFAULT) {
-            limit @ 1..=LIMIT_MAX => Ok(limit as usize),
-            _ => Err(Refusal::arguments(format!(
-                "limit is from 1 to {LIMIT_MAX}"
-            ))),
-        }
+        limit(self.limit)
     }
 
     /// What to look for.
     pub fn query(&self) -> Outcome<Option<&str>> {
-        match self.query.as_deref() {
-            Some(query) if query.trim().is_empty() => Err(Refusal::arguments("query is empty")),
-            Some(query) if query.len() > QUERY_BYTES_MAX => Err(Refusal::arguments(format!(
-                "query has at most {QUERY_BYTES_MAX} bytes"
-            ))),
-            query => Ok(query),
-        }
+        query(self.query.as_deref())
+    }
+}
+
+impl FilesArguments {
+    /// How many files.
+    pub fn limit(&self) -> Outcome<usize> {
+        limit(self.limit)
+    }
+
+    /// What the names hold.
+    pub fn query(&self) -> Outcome<Option<&str>> {
+        query(self.query.as_deref())
+    }
+}
+
+fn limit(limit: Option<u64>) -> Outcome<usize> {
+    match limit.unwrap_or(LIMIT_DEFAULT) {
+        limit @ 1..=LIMIT_MAX => Ok(limit as usize),
+        _ => Err(Refusal::arguments(format!(
+            "limit is from 1 to {LIMIT_MAX}"
+        ))),
+    }
+}
+
+fn query(query: Option<&str>) -> Outcome<Option<&str>> {
+    match query {
+        Some(query) if query.trim().is_empty() => Err(Refusal::arguments("query is empty")),
+        Some(query) if query.len() > QUERY_BYTES_MAX => Err(Refusal::arguments(format!(
+            "query has at most {QUERY_BYTES_MAX} bytes"
+        ))),
+        query => Ok(query),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use cc_hook_generic::shared_file;
 use cc_log::{Line, LogReader, Outline, RosterView, Trust};
 use cc_proto::body::Body;
 use cc_proto::id::{ArrivalNo, AuthorId, MessageId, RoomId, Timestamp};
@@ -93,17 +94,17 @@ impl Book {
         self.log.len()
     }
 
-    /// The chat messages among lines `from..=to`, oldest first.
+    /// The chat messages and files among lines `from..=to`, oldest first.
     pub fn chats(&self, from: ArrivalNo, to: ArrivalNo) -> Outcome<Vec<Outline>> {
         let outlines = self.log.outlines(from, to.min(self.through));
         let outlines = outlines.map_err(|error| unreadable(&error))?;
         Ok(outlines
             .into_iter()
-            .filter(|line| line.flags.chat())
+            .filter(|line| line.flags.chat() || line.flags.file())
             .collect())
     }
 
-    /// The chat messages before line `end`, the newest first, in pieces; at most `lines_max` lines back.
+    /// The chat messages and files before line `end`, the newest first, in pieces; at most `lines_max` lines back.
     pub fn back(
         &self,
         end: ArrivalNo,
@@ -159,14 +160,15 @@ impl Book {
         Ok(header.is_some_and(|header| header.author == self.view.me && !header.via.is_empty()))
     }
 
-    /// What a line with a message or a summary is.
+    /// What a line with a message, a file or a summary is.
     pub fn judge(&self, line: &Line) -> Told {
         let Ok(message) = &line.message else {
             return Told::Nothing;
         };
-        let text = match message.body() {
-            Some(Body::Chat(chat)) => &chat.text,
-            Some(Body::Summary(summary)) => &summary.text,
+        let (text, file) = match message.body() {
+            Some(Body::Chat(chat)) => (chat.text.clone(), None),
+            Some(Body::Summary(summary)) => (summary.text.clone(), None),
+            Some(Body::File(file)) => (String::new(), Some(shared_file(&self.dir, file))),
             _ => return Told::Nothing,
         };
         let header = message.header();
@@ -186,8 +188,8 @@ impl Book {
                 via: header.via.clone(),
                 ts: header.ts,
                 at: line.at,
-                text: text.clone(),
-                file: None,
+                text,
+                file,
             },
             author: header.author,
             re: header.re,

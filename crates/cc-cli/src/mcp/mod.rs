@@ -8,7 +8,7 @@
 //! | `desk` | what all calls share |
 //! | `connected` | which rooms a call may name: those of the hook's own rule |
 //! | `book` | a room's log as an agent may see it |
-//! | `read`, `say`, `wait`, `people`, `summary`, `resources` | what the tools do |
+//! | `read`, `say`, `wait`, `people`, `summary`, `files`, `resources` | what the tools do |
 //! | `places` | how far a session heard of its mentions |
 //! | `answer`, `refusal` | what a call gives: what others wrote fenced, or a reason |
 //! | `stdio` | the end of standard input |
@@ -22,6 +22,7 @@ mod book;
 mod catalogue;
 mod connected;
 mod desk;
+mod files;
 mod people;
 mod places;
 mod read;

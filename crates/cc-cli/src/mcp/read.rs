@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use cc_log::RosterView;
 use cc_proto::id::{ArrivalNo, AuthorId};
 use cc_proto::render::{ExcerptText, Quote};
-use cc_proto::text::{fingerprint, fold_case};
+use cc_proto::text::{file_name, fingerprint, fold_case};
 use tokio_util::sync::CancellationToken;
 
 use super::answer::{Answer, Keep, fit, messages};
@@ -65,7 +65,10 @@ impl Filter {
 
     fn takes(&self, quote: &Quote) -> bool {
         let query = self.query.as_ref();
-        query.is_none_or(|query| fold_case(&quote.text).contains(query))
+        // Of a file its name is what it says.
+        let file = quote.file.as_ref().map(|file| file_name(&file.name));
+        let text = file.as_ref().unwrap_or(&quote.text);
+        query.is_none_or(|query| fold_case(text).contains(query))
     }
 }
 

@@ -5,16 +5,17 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 use super::answer::Answer;
-use super::arguments::{MembersArguments, ReadArguments};
+use super::arguments::{FilesArguments, MembersArguments, ReadArguments};
 use super::desk::{self, Desk};
 use super::refusal::{Outcome, Refusal};
-use super::{people, read, summary};
+use super::{files, people, read, summary};
 
 /// What there is of each room.
-pub const PARTS: [(&str, &str); 3] = [
+pub const PARTS: [(&str, &str); 4] = [
     ("recent", "The newest messages of the room"),
     ("members", "Who is in the room"),
     ("summary", "The newest summary of the room"),
+    ("files", "The files of the room"),
 ];
 
 /// The address of a part.
@@ -57,6 +58,13 @@ pub async fn read(
         "summary" => {
             let desk = Arc::clone(desk);
             desk::blocking(move || summary::read(&desk, room.as_deref())).await
+        }
+        "files" => {
+            let arguments = FilesArguments {
+                room,
+                ..FilesArguments::default()
+            };
+            files::list(desk, arguments).await
         }
         _ => Err(Refusal::new(
             "no_such_resource",

@@ -143,7 +143,7 @@ async fn draft(
 }
 
 /// The id of a message that can be answered.
-fn message(book: &Book, of: &MessageRef) -> Outcome<MessageId> {
+pub fn message(book: &Book, of: &MessageRef) -> Outcome<MessageId> {
     let none = || Refusal::new("no_such_message", "reply_to names no message of the room");
     let by_line = |n: u64| {
         let line = book.line(ArrivalNo(n)).map_err(|_| none())?;
@@ -207,12 +207,14 @@ fn written(draft: &Draft) -> Outcome<Option<SendResult>> {
     Ok(None)
 }
 
-fn is_held(held: u64) -> String {
+/// Says that something waits for the owner.
+pub fn is_held(held: u64) -> String {
     format!(
         "Not sent yet: it is held as number {held} until the user approves it with cc-connect approve {held}."
     )
 }
 
-fn not_understood() -> Refusal {
+/// Says that the daemon's answer makes no sense.
+pub fn not_understood() -> Refusal {
     Refusal::new("daemon", "the daemon's answer is not understood")
 }

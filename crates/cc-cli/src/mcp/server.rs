@@ -24,7 +24,7 @@ use super::arguments::{self, SummaryArguments};
 use super::desk::{self, CALLS_MAX, Desk, Options};
 use super::refusal::{Outcome, Refusal};
 use super::stdio::Watched;
-use super::{catalogue, people, read, resources, say, summary, wait};
+use super::{catalogue, files, people, read, resources, say, summary, wait};
 use crate::error::{CliError, CliResult, Kind};
 
 /// How often a call that takes long says so, where the client wants to know.
@@ -85,7 +85,7 @@ async fn open(options: Options, end: CancellationToken) -> CliResult<Server> {
 enum Pace {
     /// As long as files and the daemon take.
     Quick,
-    /// Until somebody says something.
+    /// Until somebody says something, or a file is read or here.
     Waits,
 }
 
@@ -191,6 +191,18 @@ impl Server {
             "room_summary" => {
                 let work = async { self.summary(arguments::read(given)?).await };
                 self.attend(context, Pace::Quick, work).await
+            }
+            "room_share_file" => {
+                let work = async { files::share(desk, arguments::read(given)?).await };
+                self.attend(context, Pace::Waits, work).await
+            }
+            "room_files" => {
+                let work = async { files::list(desk, arguments::read(given)?).await };
+                self.attend(context, Pace::Quick, work).await
+            }
+            "room_get_file" => {
+                let work = async { files::get(desk, arguments::read(given)?).await };
+                self.attend(context, Pace::Waits, work).await
             }
             _ => return None,
         })
