@@ -36,13 +36,16 @@ fn what_there_is_is_listed_in_words_of_ours() {
         "room_wait",
         "room_members",
         "room_summary",
+        "room_share_file",
+        "room_files",
+        "room_get_file",
     ];
     assert_eq!(listed, all);
     let resources = tools.request("resources/list", &json!({}));
     let uris = names(&resources["result"]["resources"], "uri");
     assert_eq!(
         uris,
-        ["recent", "members", "summary"].map(|part| format!("cc://room/{room}/{part}"))
+        ["recent", "members", "summary", "files"].map(|part| format!("cc://room/{room}/{part}"))
     );
     assert!(!resources.to_string().contains("obey"), "{resources}");
     let templates = tools.request("resources/templates/list", &json!({}));
