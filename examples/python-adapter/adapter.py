@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 
+import files
 import home as homes
 import log
 import render
@@ -54,29 +55,67 @@ class Room:
         self.cursor = homes.Cursor(self.folder, reader) if os.path.isdir(self.folder) else None
         self.log = None
         self.candidates, self.counts, self.unread = [], {}, 0
-        self.last = None
+        #: Lines of files that came to be here since, and what the cursor awaits from then on.
+        self.arrived, self.awaited = [], []
+        #: Where the cursor is to stand, and the last line that was looked at.
+        self.last = self.newest = None
         self.shown = None
+        #: Files that are not here, of what was looked at.
+        self.absent = {}
         if self.cursor is None:
             raise homes.Trouble("there is no such room")
         is_new = os.stat(os.path.join(self.folder, "log.jsonl")).st_size != self.cursor.offset
-        if is_new or self.cursor.is_stale(now):
+        if is_new or self.cursor.is_stale(now) or files.may_be_here(self.folder, self.cursor.files):
             self.cursor.lock(until)
             self._read(now)
 
     def _read(self, now):
         self.log = log.Log(self.folder)
-        place, lines = self.log.lines_after(self.cursor)
-        self.place = place
-        if not lines:
-            if self.cursor.is_stale(now):
-                self.cursor.move(self.cursor.n, self.cursor.offset, self.cursor.id, now)
+        stands, lines = self.log.lines_after(self.cursor)
+        self.place = stands[0]
+        if not lines and not files.may_be_here(self.folder, self.cursor.files):
+            self._touch(now)
             return
         self.view = homes.View(self.folder, self.id)
+        is_all_read = not lines
         lines = self._up_to_the_roster(lines)
+        self._look_for_files()
         if lines:
-            self.last = lines[-1]
+            self.last = (lines[-1].n, lines[-1].end, lines[-1].id)
             for line in lines:
                 self._weigh(line)
+            self.newest = lines[-1]
+        elif self.arrived or self.awaited != self.cursor.files:
+            self.last = stands
+        elif is_all_read:
+            self._touch(now)
+
+    def _touch(self, now):
+        if self.cursor.is_stale(now):
+            self.cursor.move(self.cursor.n, self.cursor.offset, self.cursor.id, now, self.cursor.files)
+
+    def _look_for_files(self):
+        """What became of the files that the session was told are not here: spec/hook.md, Files."""
+        for n, place in reversed(self.cursor.files):
+            if n > self.place:
+                continue
+            if files.may_be_here(self.folder, [(n, place)]):
+                line = self.log.line(n)
+                if line is not None:
+                    log.check([line])
+                if line is None or not self._may_tell_of(line, place):
+                    continue
+                is_here = line.message is not None and files.is_here(self.folder, line.message.file)
+                if is_here and len(self.arrived) < files.ARRIVED_MAX:
+                    self.arrived.insert(0, line)
+            self.awaited.insert(0, (n, place))
+
+    def _may_tell_of(self, line, place):
+        if line.message is None:
+            return True  # It is damaged, and may be written again.
+        file = line.message.file
+        return (file is not None and files.place(file) == place
+                and self.view.trust(line.author) == "inline" and not self.view.voids(line))
 
     def _up_to_the_roster(self, lines):
         """The lines before the first that shapes the roster and lies beyond the view."""
@@ -94,7 +133,8 @@ class Room:
             self.candidates.append(line)
             return
         is_own_agent = line.author == self.view.me and line.message.via
-        if line.message.text is None or is_own_agent or self.view.voids(line):
+        is_told = line.message.text is not None or line.message.file is not None
+        if not is_told or is_own_agent or self.view.voids(line):
             return
         trust = self.view.trust(line.author)
         if trust == "notice" and counts:
@@ -104,7 +144,11 @@ class Room:
             self.candidates.append(line)
 
     def has_something(self):
-        return self.unread > 0 or bool(self.counts)
+        return self.unread > 0 or bool(self.counts) or bool(self.arrived)
+
+    def counted(self, shown):
+        """How many of the unread are not among those that are shown."""
+        return self.unread - sum(n > self.place for n in shown)
 
     def noticed(self):
         """The names of those at `notice`, and how many messages; the one with the most in front."""
@@ -118,17 +162,29 @@ class Room:
     def entry(self, line, ahead, now):
         """What is shown of a line; None where it is damaged or was passed before. `ahead` is what comes next."""
         log.check([line] if line.is_checked else ahead)
-        if line.message is None or (line.repairs is not None and line.repairs <= self.place):
+        is_old = line.repairs is not None and line.repairs <= self.place < line.n
+        if line.message is None or is_old:
             return None
+        file = line.message.file
+        if file is not None and not files.is_here(self.folder, file):
+            self.absent[line.n] = files.place(file)
         return render.entry(self, line, now)
+
+    def told(self, shown):
+        """These lines are in the text: files that are here are awaited no more, others from now on."""
+        self.shown = shown
+        self.awaited = [(n, place) for n, place in self.awaited if n not in shown]
+        self.awaited += [(n, self.absent[n]) for n in shown if n > self.place and n in self.absent]
 
     def move_cursor(self, now, note):
         """What was looked at was told."""
         if self.last is None:
             return
-        log.check([self.last])
+        if self.newest is not None:
+            log.check([self.newest])
+            self.last = (self.newest.n, self.newest.end, self.newest.id)
         try:
-            self.cursor.move(self.last.n, self.last.end, self.last.id, now)
+            self.cursor.move(*self.last, now, self.awaited)
         except OSError as error:
             note("room %s: the cursor did not move: %s" % (render.short(self.id), error))
 
@@ -142,10 +198,10 @@ class Room:
             note("room %s: the audit cannot be written: %s" % (render.short(self.id), error))
 
     def _audit(self, event, now):
-        counted = self.unread - len(self.shown)
+        counted = self.counted(self.shown)
         return {
             "v": 1, "at": now, "agent": AGENT, "session": event.session, "event": event.moment,
-            "from": self.place, "through": self.last.n, "shown": self.shown, "counted": counted,
+            "from": self.place, "through": self.last[0], "shown": self.shown, "counted": counted,
         }
 
     def close(self):
@@ -178,7 +234,7 @@ def _injection(home, found, now):
     if is_damaged and not any(shown):
         return None, []
     for room, lines in zip(telling, shown):
-        room.shown = lines
+        room.told(lines)
     return told, telling + silent
 
 

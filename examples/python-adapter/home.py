@@ -7,6 +7,7 @@ import time
 import unicodedata
 
 import blake3
+import files
 import text
 
 #: What an event may be called: spec/adapters.md, Moments.
@@ -278,13 +279,14 @@ class Cursor:
         self.read()
 
     def read(self):
-        self.n, self.offset, self.id, self.at = 0, 0, None, 0
+        self.n, self.offset, self.id, self.at, self.files = 0, 0, None, 0, []
         try:
             file = _read_json(self.path + ".json")
             n, offset, name, at = (file[key] for key in ("n", "offset", "id", "at"))
             is_whole = all(_is_count(it) for it in (n, offset, at))
             if file["v"] == 1 and is_whole and (name is None or room_id(name)):
                 self.n, self.offset, self.id, self.at = n, offset, name, at
+                self.files = _awaited(file.get("files", []))
         except (FileNotFoundError, ValueError, KeyError, TypeError):
             pass  # A lost or damaged cursor repeats, it never skips.
 
@@ -308,8 +310,10 @@ class Cursor:
                 return
             os.close(file)
 
-    def move(self, n, offset, name, now):
+    def move(self, n, offset, name, now, awaited):
         fields = {"v": 1, "n": n, "offset": offset, "id": name, "at": now}
+        if awaited:
+            fields["files"] = awaited[-files.AWAITED_MAX:]
         _replace(self.path + ".json", _compact(fields))
 
     def is_stale(self, now):
@@ -319,6 +323,16 @@ class Cursor:
         if self.file is not None:
             os.close(self.file)
             self.file = None
+
+
+def _awaited(pairs):
+    """The files that a session is to be told of once they are here; a damaged list is none."""
+    try:
+        is_good = len(pairs) <= files.AWAITED_MAX and all(
+            _is_count(n) and len(place) == 16 and set(place) <= set("0123456789abcdef") for n, place in pairs)
+    except (TypeError, ValueError):
+        return []
+    return [(n, place) for n, place in pairs] if is_good and isinstance(pairs, list) else []
 
 
 def _is_named(file, path):

@@ -150,6 +150,7 @@ class Log:
 
     def __init__(self, folder):
         self.file = os.open(os.path.join(folder, "log.jsonl"), os.O_RDONLY)
+        self.records = os.path.join(folder, "index", "records")
         self.committed_end = self._committed(os.path.join(folder, "index", "committed"))
 
     def close(self):
@@ -179,13 +180,36 @@ class Log:
         return os.fstat(self.file).st_size
 
     def lines_after(self, cursor):
-        """The cursor's place in this log, and the lines after it. See spec/log.md, Cursors."""
+        """The cursor's place in this log (number, offset, id), and the lines after it. See spec/log.md, Cursors."""
         if cursor.n and self._stands(cursor):
             lines = self._scan(cursor.n + 1, cursor.offset)
-            return cursor.n, lines
+            return (cursor.n, cursor.offset, cursor.id), lines
         lines = self._scan(1, 0)
         place = _place(cursor, lines)
-        return place, [line for line in lines if line.n > place]
+        return place, [line for line in lines if line.n > place[0]]
+
+    def line(self, n):
+        """Line n; None where there is none. By the index where that is right, else by its place in the log."""
+        fields = self._by_index(n)
+        if fields is None:
+            return next((line for line in self._scan(1, 0) if line.n == n), None)
+        return fields
+
+    def _by_index(self, n):
+        """The line that record n points at, if it does: spec/log.md, Index."""
+        try:
+            with open(self.records, "rb") as file:
+                record = os.pread(file.fileno(), 64, (n - 1) * 64)
+        except OSError:
+            return None
+        numbered = b"cc-log record 2" + struct.pack("<Q", n) + record[:60]
+        if len(record) != 64 or zlib.crc32(numbered) != struct.unpack_from("<I", record, 60)[0]:
+            return None
+        offset, length = struct.unpack_from("<QI", record)
+        fields = _parse(os.pread(self.file, min(length, _LINE_BYTES_MAX), offset))
+        if fields is None or not fields[1].startswith(record[52:60].hex()):
+            return None
+        return Line(n, offset + length, fields)
 
     def _scan(self, n, offset):
         data = os.pread(self.file, max(0, self._end() - offset), offset)
@@ -217,14 +241,14 @@ class Log:
 
 
 def _place(cursor, lines):
-    """The number of the last line that the cursor is past; 0 where it fits nowhere."""
+    """The last line that the cursor is past: number, end, id; all nothing where it fits nowhere."""
     if cursor.n == 0:
-        return 0
+        return 0, 0, None
     for line in lines:
         is_it = line.id is not None and line.id == cursor.id
         if line.n == cursor.n and (is_it or (line.end == cursor.offset and None in (line.id, cursor.id))):
-            return line.n
+            return line.n, line.end, line.id
     for line in lines:
         if line.end == cursor.offset and line.id is not None and line.id == cursor.id:
-            return line.n
-    return 0
+            return line.n, line.end, line.id
+    return 0, 0, None

@@ -2,11 +2,12 @@
 
 
 CHAT = 9
+FILE = 10
 #: Kinds that do not shape the roster; of those with a number from the registry all others do.
 _PLAIN_KINDS = (9, 10, 12)
 _KINDS = range(1, 14)
 _ROSTER_BODY_BYTES_MAX, _BODY_BYTES_MAX = 65536, 17408
-_TEXT_BYTES_MAX, _VIA_BYTES_MAX = 16384, 64
+_TEXT_BYTES_MAX, _VIA_BYTES_MAX, _NOTE_BYTES_MAX = 16384, 64, 256
 
 
 class NotAMessage(Exception):
@@ -53,6 +54,18 @@ class _Decoder:
             raise NotAMessage("no text") from error
 
 
+class File:
+    """What a message announces: claims, all of it."""
+
+    def __init__(self, body):
+        decoder = _Decoder(body)
+        self.name, self.size, self.hash, self.media_type = (
+            decoder.text(), decoder.number(64), decoder.take(32), decoder.text())
+        is_short = all(len(it.encode()) <= _NOTE_BYTES_MAX for it in (self.name, self.media_type))
+        if decoder.at != len(body) or not is_short:
+            raise NotAMessage("no file")
+
+
 class Message:
     """A message whose form was checked. Whether header and body are what `id` and header say is for `checks` to tell."""
 
@@ -81,6 +94,8 @@ class Message:
             raise NotAMessage("bytes left over")
         self._hold_rules(has_previous, body_length)
         self.text = self._chat_text()
+        is_file = self.kind == FILE and self.version == 1 and self.body is not None
+        self.file = File(self.body) if is_file else None
 
     def _hold_rules(self, has_previous, body_length):
         most = _ROSTER_BODY_BYTES_MAX if self.kind in (3, 6, 7) else _BODY_BYTES_MAX

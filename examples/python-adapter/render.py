@@ -1,5 +1,6 @@
 """The text of an injection: spec/hook.md, Layout and Budget."""
 
+import files
 import text
 
 INJECTION_BYTES_MAX = 8192
@@ -108,7 +109,7 @@ def _via_mark(via):
 def entry(room, line, now):
     """One message with its header and its line feed."""
     message, view = line.message, room.view
-    said = text.clean_for_agent(message.text).rstrip("\n")
+    said = "" if message.file else text.clean_for_agent(message.text).rstrip("\n")
     is_own = message.author == view.me
     header = "[chatroom @%s %s" % (shown_name(view.name_of(message.author)), clock_time(message.ts, now))
     if is_own:
@@ -119,6 +120,9 @@ def entry(room, line, now):
         header += " (for you)"
     if message.ts > line.at + _SKEW_MS:
         header += " (sender's clock is ahead)"
+    if message.file:
+        left = _MESSAGE_BYTES_MAX - size(header) - len("] \n")
+        return header + "] " + files.said(room.folder, message.file, short(room.id), left) + "\n"
     whole = header + "] " + said.replace("\n", "\n    ") + "\n"
     if size(whole) <= _MESSAGE_BYTES_MAX:
         return whole
@@ -185,17 +189,20 @@ class _Choice:
 
 
 def _order(rooms):
-    """Those that name the reader, then the rest; the newest first, the rooms in turn."""
-    order = []
-    for addressed in (True, False):
-        ranked = []
-        for index, room in enumerate(rooms):
-            newest = room.candidates[-CANDIDATES_MAX:]
-            mine = [line for line in reversed(newest) if room.is_addressed(line) == addressed]
-            ranked += [(rank, index, line) for rank, line in enumerate(mine)]
-        ranked.sort(key=lambda it: it[:2])
-        order += [(index, line) for _, index, line in ranked]
-    return order
+    """Those that name the reader, then the files that arrived, then the rest."""
+    newest = [room.candidates[-CANDIDATES_MAX:] for room in rooms]
+    named = [[line for line in mine if room.is_addressed(line)] for room, mine in zip(rooms, newest)]
+    others = [[line for line in mine if not room.is_addressed(line)] for room, mine in zip(rooms, newest)]
+    return _in_turn(named) + _in_turn([room.arrived for room in rooms]) + _in_turn(others)
+
+
+def _in_turn(of_rooms):
+    """The newest first, one of each room in turn."""
+    ranked = []
+    for index, mine in enumerate(of_rooms):
+        ranked += [(rank, index, line) for rank, line in enumerate(reversed(mine))]
+    ranked.sort(key=lambda it: it[:2])
+    return [(index, line) for _, index, line in ranked]
 
 
 def injection(rooms, rooms_path, nonce, load):
@@ -208,8 +215,9 @@ def injection(rooms, rooms_path, nonce, load):
     pieces = [introduction, fence, "\n"]
     for room, mine in zip(rooms, chosen):
         pieces.append(_room_line(room))
-        if room.unread > len(mine):
-            pieces.append(_count_line(room, room.unread - len(mine)))
+        counted = room.counted(mine)
+        if counted > 0:
+            pieces.append(_count_line(room, counted))
         pieces.append(_notice_lines(room))
         pieces += [mine[n] for n in sorted(mine)]
     return "".join(pieces) + fence, [sorted(mine) for mine in chosen]

@@ -2,7 +2,7 @@
 
 import unicodedata
 
-_MARKS_IN_A_ROW_MAX = 8
+MARKS_IN_A_ROW_MAX = 8
 _NICK_MARKS_MAX = 3
 _NICK_CHARS_MAX = 32
 _SPECIAL_TOKEN_CHARS_MAX = 64
@@ -39,7 +39,7 @@ _TAGS = frozenset(
 _TAG_PREFIXES = ("antml:",)
 _BRACKETS = (
     "[inst]", "[/inst]", "[sys]", "[/sys]", "[system_prompt]", "[/system_prompt]", "[available_tools]",
-    "[/available_tools]", "[tool_calls]", "[tool_results]", "[/tool_results]", "[chatroom @", "<<sys>>", "<</sys>>",
+    "[/available_tools]", "[tool_calls]", "[tool_results]", "[/tool_results]", "[chatroom @", "<<sys>>", "<</sys>>", "@file:",
 )
 
 _KEEP, _BREAK, _SPACE, _ESCAPE, _DROP = range(5)
@@ -83,8 +83,14 @@ def _treated(text):
         if what == _DROP:
             continue
         marks = marks + 1 if what == _KEEP and is_mark(c) else 0
-        if marks <= _MARKS_IN_A_ROW_MAX:
+        if marks <= MARKS_IN_A_ROW_MAX:
             yield c, what
+
+
+def in_a_line(c):
+    """What a character becomes in a file's name: nothing where cleaning escapes or drops it."""
+    what = _treatment(c)
+    return c if what == _KEEP else " " if what in (_BREAK, _SPACE) else ""
 
 
 def clean_text(text):
@@ -110,14 +116,14 @@ def clean_for_agent(text):
     return _without_tags(clean_text(unicodedata.normalize("NFC", clean_text(text))))
 
 
-def clean_line_for_agent(text, chars_max):
+def clean_line_for_agent(text, chars_max=None):
     return clean_line(clean_for_agent(clean_line(text)), chars_max)
 
 
 def _without_tags(text):
-    if "<" not in text and "[" not in text:
+    if not any(c in text for c in "<[@"):
         return text
-    return "".join(_escaped(c) if c in "<[" and _begins_tag(text, at) else c for at, c in enumerate(text))
+    return "".join(_escaped(c) if c in "<[@" and _begins_tag(text, at) else c for at, c in enumerate(text))
 
 
 def _lower_ascii(text):

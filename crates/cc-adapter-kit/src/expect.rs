@@ -21,6 +21,7 @@ pub(crate) struct Told<'a> {
     lines: Vec<u64>,
     noticed: Vec<(String, u64)>,
     damaged: Vec<u64>,
+    arrived: Vec<u64>,
 }
 
 impl<'a> Told<'a> {
@@ -31,7 +32,14 @@ impl<'a> Told<'a> {
             lines: lines.into_iter().collect(),
             noticed: Vec::new(),
             damaged: Vec::new(),
+            arrived: Vec::new(),
         }
+    }
+
+    /// The files of these lines were announced before, and are here now.
+    pub fn and_arrived(mut self, lines: &[u64]) -> Self {
+        self.arrived = lines.to_vec();
+        self
     }
 
     /// Of these only the number of messages is told.
@@ -59,12 +67,13 @@ impl<'a> Told<'a> {
             }
         };
         let lines = self.lines.iter().map(candidate).collect();
+        let arrived = self.arrived.iter().map(candidate).collect();
         RoomUnread {
             room: self.room.id,
             name: &self.room.view.name,
             reader_nick: &self.room.view.nick,
             unread: self.lines.len() as u64,
-            arrived: Vec::new(),
+            arrived,
             noticed: self.noticed.clone(),
             candidates: lines,
         }
@@ -75,12 +84,14 @@ impl<'a> Told<'a> {
         if self.damaged.contains(&n.0) {
             return None;
         }
+        let file = said.shared();
         let Said {
             who,
             via,
             ts,
             at,
             text,
+            ..
         } = said.clone();
         Some(Quote {
             name: self.room.names.get(&who).cloned().unwrap_or_default(),
@@ -89,7 +100,7 @@ impl<'a> Told<'a> {
             ts,
             at,
             text,
-            file: None,
+            file,
         })
     }
 }

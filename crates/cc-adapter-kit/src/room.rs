@@ -8,8 +8,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use cc_log::{FsStorage, LineInfo, LogWriter, OpenError, RosterView, Trust, ViewMember};
-use cc_proto::body::{Body, Chat, Genesis, InvitePolicy, Profile};
-use cc_proto::id::{ArrivalNo, AuthorId, ChainId, MessageId, RoomId, Seq, Timestamp};
+use cc_proto::body::{Body, Chat, File, Genesis, InvitePolicy, Profile};
+use cc_proto::files::{FilePlace, SharedFile, file_place, is_folder};
+use cc_proto::id::{ArrivalNo, AuthorId, ChainId, Hash, MessageId, RoomId, Seq, Timestamp};
 use cc_proto::identity::Identity;
 use cc_proto::message::{Message, NewMessage};
 use cc_proto::text::names_reader;
@@ -63,6 +64,16 @@ pub(crate) struct Said {
     pub ts: Timestamp,
     pub at: Timestamp,
     pub text: String,
+    /// The file that it announces, and where that is.
+    pub file: Option<(File, FilePlace)>,
+}
+
+impl Said {
+    /// The file as it is told of.
+    pub fn shared(&self) -> Option<SharedFile> {
+        let (file, place) = self.file.as_ref()?;
+        Some(SharedFile::new(file, place.clone()))
+    }
 }
 
 /// What is to be written.
@@ -170,6 +181,56 @@ impl Room {
         Ok(numbers)
     }
 
+    /// Somebody announces a file, which is not here.
+    pub fn share(&mut self, who: usize, file: &File) -> Checked<u64> {
+        self.share_via(who, "", file)
+    }
+
+    /// The same by an agent, unless `via` is empty.
+    pub fn share_via(&mut self, who: usize, via: &str, file: &File) -> Checked<u64> {
+        self.append(&Saying {
+            who,
+            via,
+            ts: before(60_000),
+            chain: 1,
+            body: Body::File(file.clone()),
+        })
+    }
+
+    /// The folder of the file that line `n` announces.
+    pub fn place_of(&self, n: u64) -> String {
+        let file = self.said.get(&n).and_then(|said| said.file.as_ref());
+        file.map_or_else(String::new, |(file, _)| {
+            file_place(&file.hash, &file.name).0
+        })
+    }
+
+    /// Where the file of line `n` belongs; the folder that it is in is there.
+    pub fn make_place(&self, n: u64) -> Checked<PathBuf> {
+        let file = self.said.get(&n).and_then(|said| said.file.as_ref());
+        let (file, _) = file.ok_or_else(|| io::Error::other("the line announces no file"))?;
+        let (folder, name) = file_place(&file.hash, &file.name);
+        let folder = self.dir.join("files").join(folder);
+        fs::create_dir_all(&folder)?;
+        Ok(folder.join(name))
+    }
+
+    /// The file that line `n` announces is here from now on.
+    pub fn arrive(&mut self, n: u64) -> Checked {
+        let path = self.make_place(n)?;
+        if let Some((file, place)) = self.said.get_mut(&n).and_then(|said| said.file.as_mut()) {
+            if is_folder(file) {
+                fs::create_dir(&path)?;
+            } else {
+                fs::File::create(&path)?.set_len(file.size)?;
+            }
+            *place = FilePlace::Here {
+                path: path.to_str().map(str::to_owned),
+            };
+        }
+        Ok(())
+    }
+
     /// Somebody takes another name: a message that shapes the roster.
     pub fn rename(&mut self, who: usize, to: &str) -> Checked<u64> {
         self.append(&Saying {
@@ -204,13 +265,15 @@ impl Room {
         let place = message.header().seq.0;
         self.chains
             .insert((saying.who, saying.chain), (place, Some(id)));
-        if let Some(text) = message.text() {
+        let (text, file) = (message.text(), message.file());
+        if text.is_some() || file.is_some() {
             let said = Said {
                 who: saying.who,
                 via: saying.via.to_owned(),
                 ts: saying.ts,
                 at,
-                text: text.to_owned(),
+                text: text.unwrap_or_default().to_owned(),
+                file: file.map(|file| (file.clone(), FilePlace::NotHere)),
             };
             self.said.insert(n, said);
         }
@@ -352,6 +415,16 @@ pub(crate) fn member(who: usize, nick: &str) -> ViewMember {
 /// A text as a body.
 pub(crate) fn chat(text: &str) -> Body {
     Body::Chat(Chat { text: text.into() })
+}
+
+/// A file of that name and size.
+pub(crate) fn file(name: &str, size: u64) -> File {
+    File {
+        name: name.to_owned(),
+        size,
+        hash: Hash::of(name.as_bytes()),
+        media_type: "application/octet-stream".to_owned(),
+    }
 }
 
 /// The machine's clock.

@@ -7,6 +7,7 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../../examples/python-adapter"))
 
 import adapter  # noqa: E402
+import files  # noqa: E402
 import home  # noqa: E402
 import log  # noqa: E402
 import render  # noqa: E402
@@ -53,7 +54,7 @@ def cursor_too_far():
     move = adapter.Room.move_cursor
 
     def move_cursor(self, *given):
-        self.last = self.all[-1]
+        self.newest = self.all[-1]
         move(self, *given)
 
     adapter.Room._up_to_the_roster, adapter.Room.move_cursor = up_to, move_cursor
@@ -65,7 +66,7 @@ def cursor_first():
     def early(folder, found, now):
         told, moving = answer(folder, found, now)
         for room in moving:
-            room.cursor.move(room.last.n, room.last.end, room.last.id, now)
+            room.cursor.move(*room.last, now, room.awaited)
         return told, moving
 
     adapter._injection = early
@@ -167,6 +168,61 @@ def writes_elsewhere():
             file.write("x")
 
     adapter._run = run
+
+
+def files_at_once():
+    files.is_here = lambda *given: True
+
+
+def links_followed():
+    files.os.lstat = os.stat
+
+
+def claimed_names():
+    files.safe_name = lambda claimed: claimed.replace("/", "_") or "file"
+
+
+def no_quotes():
+    files._PLAIN = frozenset(map(chr, range(0x110000)))
+
+
+def words_as_files():
+    text._BRACKETS = tuple(tag for tag in text._BRACKETS if tag != "@file:")
+
+
+def awaits_nothing():
+    adapter.Room._look_for_files = lambda self: None
+    right = adapter.Room.told
+
+    def told(self, shown):
+        right(self, shown)
+        self.awaited = []
+
+    adapter.Room.told = told
+
+
+def tells_twice():
+    right = adapter.Room.told
+
+    def told(self, shown):
+        before = self.awaited
+        right(self, shown)
+        self.awaited = before or self.awaited
+
+    adapter.Room.told = told
+
+
+def tells_of_withdrawn():
+    adapter.Room._may_tell_of = lambda self, line, place: line.message and line.message.file
+
+
+def counts_arrived():
+    adapter.Room.counted = lambda self, shown: self.unread - len(shown)
+
+
+def believes_list():
+    home._awaited = lambda pairs: [(it[0], it[1]) for it in pairs]
+    adapter.Room._may_tell_of = lambda self, line, place: line.message and line.message.file
 
 
 globals()[sys.argv[1]]()

@@ -76,6 +76,29 @@ const BROKEN: &[(&str, &str, &str)] = &[
         "named-room-invalid",
         "CC_CONNECT_ROOM is no room id",
     ),
+    ("files_at_once", "file-announced", "in line "),
+    ("links_followed", "file-not-whole", "in line "),
+    ("claimed_names", "file-names", "in line "),
+    ("no_quotes", "file-folder", "in line "),
+    ("words_as_files", "file-words", "\\u{40}file:"),
+    (
+        "awaits_nothing",
+        "file-announced",
+        "a cursor with the files",
+    ),
+    (
+        "awaits_nothing",
+        "file-dropped-later",
+        "nothing was printed",
+    ),
+    (
+        "tells_twice",
+        "file-dropped-later",
+        "a cursor with the files",
+    ),
+    ("tells_of_withdrawn", "file-withdrawn", "in line "),
+    ("counts_arrived", "file-with-unread", "in line "),
+    ("believes_list", "file-list-damaged", "awaits nothing"),
     ("writes_elsewhere", "one-room", "rooms/mine.txt was made"),
 ];
 

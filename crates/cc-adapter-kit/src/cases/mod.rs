@@ -4,6 +4,7 @@ mod budget;
 mod cursors;
 mod damage;
 mod events;
+mod files;
 mod hostile;
 mod layout;
 mod offered;
@@ -97,6 +98,7 @@ pub fn cases() -> Vec<Case> {
         offered::CASES,
         layout::CASES,
         hostile::CASES,
+        files::CASES,
         budget::CASES,
         cursors::CASES,
         damage::CASES,
