@@ -10,6 +10,7 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use cc_log::{Durability, FsStorage, Line, RosterView, Storage as _, Trust};
+use cc_proto::files::{FilePlace, SharedFile, file_path};
 use cc_proto::id::{ArrivalNo, AuthorId, Hash, RoomId, Timestamp};
 use cc_proto::render::{
     FILE_VIEW_MESSAGES_MAX, FileView, FileViewMessage, FileViewRoom, file_view,
@@ -34,7 +35,16 @@ pub fn view_path(home: &Path, directory: &Path) -> PathBuf {
     home.join(VIEWS_DIR).join(&hash[..16]).join(VIEW_FILE)
 }
 
-/// Writes the view of these rooms to `path`, by rename; gives why a room is missing from it, for those that are.
+/// A view that was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WrittenView {
+    /// Why a room is missing from it, for those that are.
+    pub missing: Vec<String>,
+    /// Where the files will be that it says are not here yet.
+    pub absent: Vec<PathBuf>,
+}
+
+/// Writes the view of these rooms to `path`, by rename.
 ///
 /// # Errors
 /// Where the file cannot be written, or there is no randomness for its fence.
@@ -43,7 +53,7 @@ pub fn write_view(
     rooms: &[RoomId],
     path: &Path,
     now: Timestamp,
-) -> io::Result<Vec<String>> {
+) -> io::Result<WrittenView> {
     let pause = Pause::load(home);
     let mut open = Vec::new();
     let mut missing = Vec::new();
@@ -68,7 +78,8 @@ pub fn write_view(
             .create(folder)?;
     }
     FsStorage.replace(path, text.as_bytes(), Durability::Unsynced)?;
-    Ok(missing)
+    let absent = open.into_iter().flat_map(|room| room.absent).collect();
+    Ok(WrittenView { missing, absent })
 }
 
 /// A room as it is read for a view.
@@ -77,6 +88,7 @@ struct Room {
     all: u64,
     noticed: Vec<(String, u64)>,
     messages: Vec<FileViewMessage>,
+    absent: Vec<PathBuf>,
 }
 
 impl Room {
@@ -95,11 +107,12 @@ impl Room {
             let line = log.line_of(outline).ok()?;
             message(log.dir(), &view, &line, outline.author_tag)
         });
-        let messages = lines.collect();
+        let (messages, absent): (Vec<_>, Vec<_>) = lines.unzip();
         Ok(Self {
             all: older + census.unread,
             noticed: by_number(&view, &census.noticed),
             messages,
+            absent: absent.into_iter().flatten().collect(),
             view,
         })
     }
@@ -116,19 +129,32 @@ impl Room {
     }
 }
 
-/// The message of a line, unless it is not to be shown: the index, by which it was chosen, is not believed.
-fn message(dir: &Path, view: &RosterView, line: &Line, author_tag: u64) -> Option<FileViewMessage> {
+/// The message of a line, unless it is not to be shown: the index, by which it was chosen, is not believed. Where it
+/// announces a file that is not here, also where that will be.
+fn message(
+    dir: &Path,
+    view: &RosterView,
+    line: &Line,
+    author_tag: u64,
+) -> Option<(FileViewMessage, Option<PathBuf>)> {
     let message = line.message.as_ref().ok()?;
     let header = message.header();
     let withheld = view.trust(&header.author) != Trust::Inline;
     if withheld || view.voids(header, &message.id()) {
         return None;
     }
-    Some(FileViewMessage {
+    let quote = message_quote(dir, view, message, line.at)?;
+    let is_absent = |file: &SharedFile| file.place == FilePlace::NotHere;
+    let absent = message
+        .file()
+        .filter(|_| quote.file.as_ref().is_some_and(is_absent))
+        .map(|file| dir.join(file_path(&file.hash, &file.name)));
+    let message = FileViewMessage {
         n: line.n,
         author_tag,
-        quote: message_quote(dir, view, message, line.at)?,
-    })
+        quote,
+    };
+    Some((message, absent))
 }
 
 /// Under the names they are shown by, those with the most in front.

@@ -51,7 +51,7 @@ pub use adapter::{Adapter, Event, EventError, Heard, Moment};
 pub use auto::{AUTO, Auto, agent_of};
 pub use bindings::{BINDINGS_FILE, BindingsError, bound_directories, rooms_bound_to};
 pub use deadline::DEADLINE;
-pub use file_view::{VIEW_FILE, VIEWS_DIR, view_path, write_view};
+pub use file_view::{VIEW_FILE, VIEWS_DIR, WrittenView, view_path, write_view};
 pub use files::shared_file;
 pub use hook_log::{HOOK_LOG_BYTES_MAX, HOOK_LOG_FILE};
 pub use pause::Pause;

@@ -3,7 +3,8 @@
 //! What a view shows hangs on files alone: the bindings, the pause, and of each room the log and the view for readers,
 //! in which names, trust and what counts stand. So these are looked at, several times a second, rather than all that
 //! may change them being listened to: commands change some of them without the daemon, and erasing a body is no event.
-//! Nothing is read but the times of a few files while nothing changes.
+//! Nothing is read but the times of a few files while nothing changes. A file that was announced is here once something is
+//! at its path.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -68,6 +69,8 @@ struct Folder {
     rooms: Vec<RoomId>,
     /// What its view shows; `None` where it is to be written whatever else.
     shows: Option<Shown>,
+    /// The files that its view says are not here yet: where they will be, and what was there.
+    absent: Vec<(PathBuf, Stamp)>,
     /// Whether it was said already that it cannot be written.
     failed: bool,
 }
@@ -114,15 +117,18 @@ impl Views {
         let pause = Pause::load(&self.home);
         for (path, folder) in &mut self.folders {
             let shows = Shown::of(&self.home, &folder.rooms, &pause, now);
-            if folder.shows.as_ref() == Some(&shows) && path.exists() {
+            let came = folder.absent.iter().any(|(path, was)| stamp(path) != *was);
+            if folder.shows.as_ref() == Some(&shows) && !came && path.exists() {
                 continue;
             }
             let written = write_view(&self.home, &folder.rooms, path, now);
+            let mut came_meanwhile = false;
             match &written {
-                Ok(missing) => {
-                    for room in missing {
+                Ok(view) => {
+                    for room in &view.missing {
                         tracing::warn!("not in a file view: {room}");
                     }
+                    came_meanwhile = folder.await_files(&view.absent);
                 }
                 Err(error) if !folder.failed => {
                     tracing::warn!(%error, "a file view cannot be written");
@@ -130,7 +136,8 @@ impl Views {
                 Err(_) => {}
             }
             folder.failed = written.is_err();
-            folder.shows = Some(shows).filter(|shows| written.is_ok() && shows.is_settled(wall));
+            let is_true = written.is_ok() && !came_meanwhile && shows.is_settled(wall);
+            folder.shows = Some(shows).filter(|_| is_true);
         }
     }
 
@@ -161,6 +168,7 @@ impl Views {
             let folder = same.unwrap_or(Folder {
                 rooms,
                 shows: None,
+                absent: Vec::new(),
                 failed: false,
             });
             self.folders.insert(path, folder);
@@ -190,6 +198,20 @@ impl Views {
         if let Err(error) = write_view(&self.home, &[], path, now) {
             tracing::warn!(%error, "a file view cannot be emptied");
         }
+    }
+}
+
+impl Folder {
+    /// Notes which files the view says are not here; gives whether there is something at such a place that was not
+    /// there when the view before was written, so that the view is to be written once more.
+    fn await_files(&mut self, absent: &[PathBuf]) -> bool {
+        let before = std::mem::take(&mut self.absent);
+        self.absent = absent
+            .iter()
+            .map(|path| (path.clone(), stamp(path)))
+            .collect();
+        let known = |file: &(PathBuf, Stamp)| file.1.is_none() || before.contains(file);
+        !self.absent.iter().all(known)
     }
 }
 

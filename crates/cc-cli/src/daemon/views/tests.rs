@@ -2,8 +2,8 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use cc_hook_generic::pause;
 use cc_log::{FsStorage, LineInfo, LogWriter, RosterView, Trust, ViewMember};
-use cc_proto::body::{Body, Chat};
-use cc_proto::id::{ChainId, MessageId, Seq};
+use cc_proto::body::{Body, Chat, File};
+use cc_proto::id::{ChainId, Hash, MessageId, Seq};
 use cc_proto::identity::Identity;
 use cc_proto::message::{Message, NewMessage};
 use serde_json::json;
@@ -80,6 +80,10 @@ impl Bench {
     }
 
     fn say(&mut self, text: &str) -> Message {
+        self.write(Body::Chat(Chat { text: text.into() }))
+    }
+
+    fn write(&mut self, body: Body) -> Message {
         let message = Message::write(
             &self.bob,
             NewMessage {
@@ -90,7 +94,7 @@ impl Bench {
                 ts: Timestamp(1_577_836_800_000),
                 via: String::new(),
                 re: None,
-                body: Body::Chat(Chat { text: text.into() }),
+                body,
             },
         )
         .unwrap();
@@ -163,6 +167,42 @@ fn a_view_follows_whatever_it_shows() {
     assert_eq!(bench.look(), cc_proto::render::NO_ROOM_TEXT);
     bench.bind(true);
     assert!(bench.look().contains("4711"));
+}
+
+#[test]
+fn a_view_tells_of_a_file_once_it_is_here() {
+    let mut bench = Bench::new();
+    let design = File {
+        name: "design.svg".into(),
+        size: 4,
+        hash: Hash::of(b"<svg"),
+        media_type: "image/svg+xml".into(),
+    };
+    bench.write(Body::File(design.clone()));
+    let announced = bench.look();
+    assert!(announced.contains("Z] announced design.svg (4 B), not here yet\n"));
+    assert_eq!(bench.look(), announced);
+
+    let path = cc_proto::files::file_path(&design.hash, &design.name);
+    let path = bench.log.dir().join(path);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    assert_eq!(bench.look(), announced, "its folder is not it");
+    fs::write(&path, b"<sv").unwrap();
+    let told = bench.look();
+    assert!(
+        told.contains("announced design.svg"),
+        "a beginning is not it"
+    );
+    // What is not it is looked at once more, and then left alone.
+    let told = bench.look();
+    assert_eq!(bench.look(), told);
+    fs::remove_file(&path).unwrap();
+    bench.look();
+    fs::write(&path, b"<svg").unwrap();
+    let dropped = format!("Z] dropped design.svg (4 B) @file:{}\n", path.display());
+    let told = bench.look();
+    assert!(told.contains(&dropped), "{told}");
+    assert_eq!(bench.look(), told);
 }
 
 #[test]
