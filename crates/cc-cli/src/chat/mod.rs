@@ -7,6 +7,9 @@
 //! | `editor/` | the text being typed |
 //! | `keys.rs` | the chords |
 //! | `slash/` | the commands |
+//! | `plain.rs` | the chat line by line, for pipes, screen readers and terminals that can no more |
+//! | `run.rs` | the loop of the full-screen chat |
+//! | `terminal.rs` | the terminal: made ours, and given back |
 //! | `theme.rs` | colours and signs |
 //! | `wrap.rs` | text in cells: what surely takes how many columns, and where a line is broken |
 //! | `worker/` | the daemon, the logs, searches and commands, so that nobody who draws waits |
@@ -17,9 +20,12 @@ mod app;
 mod complete;
 mod editor;
 mod keys;
+pub mod plain;
+pub mod run;
 mod slash;
+mod terminal;
 mod theme;
 mod types;
 mod view;
-mod wrap;
 mod worker;
+mod wrap;

@@ -1,10 +1,11 @@
 //! What the chat knows: what `view` draws, and what `App::handle` changes.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use ratatui::layout::Rect;
-
-use crate::chat::types::{Entry, Member, RoomEntry};
+use crate::chat::editor::Editor;
+use crate::chat::slash::Slash;
+use crate::chat::types::{Entry, FileCard, Member, RoomEntry};
+use crate::chat::view::{Motion, Scroll};
 
 /// The daemon, as far as the chat is concerned.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,54 +25,46 @@ pub enum Connection {
 pub struct Pane {
     /// What the list of rooms says of it.
     pub entry: RoomEntry,
-    /// The lines that are loaded, the oldest first, without gaps in their order.
+    /// The text being typed in it.
+    pub editor: Editor,
+    /// The lines that are loaded, the oldest first: what is shown of `first..=last`.
     pub entries: VecDeque<Entry>,
-    /// Whether there are lines before the first of `entries` that are not loaded.
-    pub has_older: bool,
-    /// Whether there are lines after the last of `entries` that are not loaded.
-    pub has_newer: bool,
+    /// The first line that is loaded.
+    pub first: u64,
+    /// The last line that is loaded.
+    pub last: u64,
+    /// The newest line of the log.
+    pub len: u64,
     /// Where the view stands.
-    pub place: Place,
+    pub scroll: Scroll,
+    /// What it moves by at the next drawing.
+    pub motion: Motion,
+    /// Messages that came below while the view stood elsewhere.
+    pub news: u64,
     /// The line that is selected, for an answer, a file or its details.
     pub selected: Option<u64>,
     /// The last line that was there when the room was last looked at: the unread line stands after it.
     pub seen: Option<u64>,
+    /// The last line that the worker was told of as seen.
+    pub told_seen: u64,
     /// What was typed and is not known to be on disk, the oldest first.
     pub pending: Vec<Pending>,
+    /// Of those, what stands among the lines already, though nobody has said yet that it was sent.
+    pub arrived: BTreeSet<u64>,
     /// Who belongs.
     pub members: Vec<Member>,
     /// The line that the next message answers.
     pub answers: Option<u64>,
-    /// The search that goes on, or whose hits are shown.
+    /// The search whose hits are shown.
     pub search: Option<Search>,
-    /// Whether something is being loaded at the top or the bottom.
+    /// Whether something is being loaded.
     pub loading: bool,
     /// Whether the first window has come.
     pub opened: bool,
-}
-
-/// Where the view of a room stands. The view works out what a line takes on the screen, so it also carries out
-/// scrolling: `by` is what was asked for since the last drawing.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Place {
-    /// The entry at the bottom of the screen; none: the newest, and what comes is followed.
-    pub bottom: Option<u64>,
-    /// How many rows of that entry are below the screen.
-    pub below: u16,
-    /// Rows to scroll by at the next drawing: up where positive.
-    pub by: i32,
-    /// Pages to scroll by at the next drawing: up where positive.
-    pub pages: i32,
-    /// An entry to bring on the screen at the next drawing.
-    pub show: Option<u64>,
-    /// Set by drawing: the numbers of the first and the last entry on the screen.
-    pub shown: Option<(u64, u64)>,
-    /// Set by drawing: whether the first loaded entry is on the screen.
-    pub at_top: bool,
-    /// Set by drawing: whether the last loaded entry is on the screen, whole.
-    pub at_end: bool,
-    /// Set while following is interrupted: messages that came meanwhile.
-    pub news: u64,
+    /// How the files are, by the line that announced them: as they were told, loaded or not.
+    pub files: BTreeMap<u64, FileCard>,
+    /// The own messages on the screen whose receipts were asked for, and whether there is news of them.
+    pub receipts: Option<(u64, u64)>,
 }
 
 /// Something typed that is not known to be on disk.
@@ -135,13 +128,8 @@ pub struct Toast {
 }
 
 /// What lies over the messages.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum Overlay {
-    /// The keys and the commands.
-    Help {
-        /// Rows scrolled down.
-        scroll: u16,
-    },
     /// Some lines of text, such as members or files.
     Text {
         /// Its title.
@@ -160,28 +148,22 @@ pub enum Overlay {
         /// What to say beside it; clean.
         note: String,
     },
-    /// The hits of the search.
-    Hits,
+    /// The search of the room in front.
+    Hits {
+        /// The words that are typed.
+        editor: Box<Editor>,
+    },
     /// A question that is answered with `y`, or with anything else.
     Confirm {
         /// The question; clean.
         question: Vec<String>,
+        /// What is carried out after a yes.
+        then: Box<Slash>,
+        /// The room that it is about, where it names no other.
+        room: String,
+        /// Keys before this time were not meant for it, in unix milliseconds.
+        since_ms: u64,
     },
-}
-
-/// Where things are on the screen, set by drawing: what a click means.
-#[derive(Debug, Default)]
-pub struct Areas {
-    /// The entries that are on the screen, by number.
-    pub entries: Vec<(Rect, u64)>,
-    /// The rooms in the list, by index.
-    pub rooms: Vec<(Rect, usize)>,
-    /// The messages.
-    pub messages: Rect,
-    /// The text being typed.
-    pub composer: Rect,
-    /// How many rows of an overlay do not fit: what it can be scrolled down by.
-    pub overlay_rest: u16,
 }
 
 impl Pane {
@@ -189,32 +171,63 @@ impl Pane {
     pub fn new(entry: RoomEntry) -> Self {
         Self {
             entry,
+            editor: Editor::default(),
             entries: VecDeque::new(),
-            has_older: false,
-            has_newer: false,
-            place: Place::default(),
+            first: 1,
+            last: 0,
+            len: 0,
+            scroll: Scroll::default(),
+            motion: Motion::default(),
+            news: 0,
             selected: None,
             seen: None,
+            told_seen: 0,
             pending: Vec::new(),
+            arrived: BTreeSet::new(),
             members: Vec::new(),
             answers: None,
             search: None,
             loading: false,
             opened: false,
+            files: BTreeMap::new(),
+            receipts: None,
         }
+    }
+
+    /// The room's id.
+    pub fn room(&self) -> &str {
+        &self.entry.room
+    }
+
+    /// Where the entry of this number is.
+    pub fn at(&self, n: u64) -> Option<usize> {
+        self.entries.binary_search_by_key(&n, |entry| entry.n).ok()
     }
 
     /// The loaded entry of this number.
     pub fn by_n(&self, n: u64) -> Option<&Entry> {
-        let at = self
-            .entries
-            .binary_search_by_key(&n, |entry| entry.n)
-            .ok()?;
-        self.entries.get(at)
+        self.entries.get(self.at(n)?)
     }
 
-    /// The number of the last loaded line; 0 where there is none.
-    pub fn last_n(&self) -> u64 {
-        self.entries.back().map_or(0, |entry| entry.n)
+    /// Whether there are lines before what is loaded.
+    pub const fn has_older(&self) -> bool {
+        self.first > 1
+    }
+
+    /// Whether there are lines after what is loaded.
+    pub const fn has_newer(&self) -> bool {
+        self.last < self.len
+    }
+
+    /// Whether what comes is followed.
+    pub const fn follows(&self) -> bool {
+        self.scroll.bottom.is_none() && !self.has_newer()
+    }
+
+    /// Stands at the newest line, as far as it is loaded, and follows what comes.
+    pub fn follow(&mut self) {
+        self.scroll = Scroll::default();
+        self.motion = Motion::default();
+        self.news = 0;
     }
 }

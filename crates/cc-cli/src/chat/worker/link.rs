@@ -1,0 +1,308 @@
+//! The connection that tells what happens: found again, and a daemon started again, whenever it is lost.
+//!
+//! What happens is in the log; an event only says that there is something to read.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use cc_proto::text::{clean_line, clean_nick};
+use serde_json::{Value, json};
+use tokio::sync::{mpsc, watch};
+
+use super::calls::Call;
+use super::lines::Job;
+use crate::chat::app::{Connection, Told};
+use crate::chat::types::RoomEntry;
+use crate::client::{Client, Notification};
+use crate::commands::status::{held_back_note, stopped};
+use crate::error::CliResult;
+use crate::home::Home;
+use crate::launch;
+use crate::rooms;
+use crate::rpc::{HeldBackInfo, RoomInfo, RoomList, RoomParams, State, Subscribed};
+
+/// Rooms whose events are heard; a connection may have so many. Of further ones the list of rooms tells.
+const SUBSCRIPTIONS_MAX: usize = 60;
+/// How often to look who is online.
+const LIST_INTERVAL: Duration = Duration::from_secs(10);
+/// How long to wait before the daemon is looked for again; twice as long each time, up to the latter.
+const BACKOFF: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+/// How often in a row no daemon may be found before it counts as stopped: it may be ending, or another takes its place.
+const LOOKS_MAX: u32 = 5;
+/// How often to look whether somebody has started one again.
+const STOPPED_INTERVAL: Duration = Duration::from_secs(2);
+
+/// What the connection is asked.
+#[derive(Debug)]
+pub enum Urge {
+    /// Find a daemon, and start one where there is none.
+    Connect,
+    /// Look which rooms there are.
+    Look,
+}
+
+/// What it needs to tell others.
+pub struct Link {
+    /// The home.
+    pub home: Home,
+    /// To the chat.
+    pub told: mpsc::Sender<Told>,
+    /// To who reads the logs.
+    pub lines: mpsc::Sender<Job>,
+    /// To who asks the daemon.
+    pub calls: mpsc::Sender<Call>,
+    /// Counts the connections, so that others know when to try again.
+    pub epoch: watch::Sender<u64>,
+}
+
+impl Link {
+    /// Runs until it is dropped.
+    pub async fn run(self, mut urges: mpsc::Receiver<Urge>) {
+        let mut client = self.connect().await;
+        loop {
+            let mut known = BTreeSet::new();
+            if self.greet(&mut client, &mut known).await.is_ok() {
+                self.epoch.send_modify(|epoch| *epoch += 1);
+                self.tell(Told::Connection(Connection::Up)).await;
+                let _ = self.calls.send(Call::Held).await;
+                self.listen(&mut client, &mut known, &mut urges).await;
+            }
+            self.tell(Told::Connection(Connection::Looking)).await;
+            client = self.reconnect(&mut urges).await;
+        }
+    }
+
+    async fn tell(&self, told: Told) {
+        // Nobody listens any more at the end.
+        let _ = self.told.send(told).await;
+    }
+
+    /// A daemon, started where there is none.
+    async fn connect(&self) -> Client {
+        let mut wait = BACKOFF.0;
+        loop {
+            match launch::connect_or_start(&self.home).await {
+                Ok(client) => return client,
+                Err(error) => self.failed(&error.to_string()).await,
+            }
+            tokio::time::sleep(wait).await;
+            wait = (wait * 2).min(BACKOFF.1);
+        }
+    }
+
+    async fn failed(&self, why: &str) {
+        let why = clean_line(why, 200);
+        self.tell(Told::Connection(Connection::Failed(why))).await;
+    }
+
+    /// The daemon that took the place of the lost one; one that crashed is started again, and one that was stopped only
+    /// where that is wanted.
+    async fn reconnect(&self, urges: &mut mpsc::Receiver<Urge>) -> Client {
+        let (mut wait, mut looks) = (BACKOFF.0, 0);
+        loop {
+            match launch::reconnect(&self.home).await {
+                Ok(Some(client)) => return client,
+                Ok(None) => looks += 1,
+                Err(error) => self.failed(&error.to_string()).await,
+            }
+            if looks == LOOKS_MAX {
+                self.tell(Told::Connection(Connection::Stopped)).await;
+            }
+            if looks >= LOOKS_MAX {
+                wait = STOPPED_INTERVAL;
+            }
+            tokio::select! {
+                () = tokio::time::sleep(wait) => {}
+                urge = urges.recv() => match urge {
+                    Some(Urge::Look) => {}
+                    Some(Urge::Connect) => {
+                        self.tell(Told::Connection(Connection::Looking)).await;
+                        return self.connect().await;
+                    }
+                    None => std::future::pending().await,
+                },
+            }
+            wait = (wait * 2).min(BACKOFF.1);
+        }
+    }
+
+    /// Subscribes to the rooms that are new to this connection, and has everything read that has arrived meanwhile.
+    async fn greet(&self, client: &mut Client, known: &mut BTreeSet<String>) -> CliResult {
+        let mut rooms = self.list(client).await?;
+        rooms.retain(|room| !known.contains(&room.room));
+        // Of too many rooms those count first in which something can be said.
+        rooms.sort_by_key(|room| room.state != State::Joined);
+        rooms.truncate(SUBSCRIPTIONS_MAX.saturating_sub(known.len()));
+        for room in rooms {
+            let params = RoomParams {
+                room: room.room.clone(),
+            };
+            let subscribed: Subscribed = client.call("subscribe", &params).await?;
+            let (room, state) = (room.room, subscribed.state);
+            known.insert(room.clone());
+            self.tell(Told::State {
+                room: room.clone(),
+                state,
+            })
+            .await;
+            self.look_at(room).await;
+        }
+        Ok(())
+    }
+
+    async fn look_at(&self, room: String) {
+        let _ = self.lines.send(Job::Names(room.clone())).await;
+        let _ = self.lines.send(Job::News(room)).await;
+    }
+
+    async fn list(&self, client: &mut Client) -> CliResult<Vec<RoomInfo>> {
+        let list: RoomList = client.call("room.list", &json!({})).await?;
+        let entries = list.rooms.iter().map(entry).collect();
+        self.tell(Told::Rooms(entries)).await;
+        let _ = self.calls.send(Call::Paused).await;
+        Ok(list.rooms)
+    }
+
+    /// Passes on what happens until the connection is lost.
+    async fn listen(
+        &self,
+        client: &mut Client,
+        known: &mut BTreeSet<String>,
+        urges: &mut mpsc::Receiver<Urge>,
+    ) {
+        let mut tick = tokio::time::interval(LIST_INTERVAL);
+        tick.reset();
+        loop {
+            tokio::select! {
+                notification = client.notification() => match notification {
+                    Some(notification) => {
+                        self.notified(&notification).await;
+                        continue;
+                    }
+                    None => return,
+                },
+                _ = tick.tick() => {}
+                urge = urges.recv() => match urge {
+                    Some(Urge::Look) => {}
+                    // There is a daemon already.
+                    Some(Urge::Connect) => continue,
+                    None => std::future::pending().await,
+                },
+            }
+            if self.greet(client, known).await.is_err() {
+                return;
+            }
+        }
+    }
+
+    async fn notified(&self, notification: &Notification) {
+        let params = &notification.params;
+        let Some(room) = params["room"].as_str().map(str::to_owned) else {
+            return;
+        };
+        let event = match notification.method.as_str() {
+            "event" => params["event"].as_str().unwrap_or_default(),
+            // What was missed is in the log, and may be anything.
+            "lagged" => {
+                self.epoch.send_modify(|epoch| *epoch += 1);
+                return self.look_at(room).await;
+            }
+            _ => return,
+        };
+        match event {
+            "message" | "synced" | "adopted" => drop(self.lines.send(Job::News(room)).await),
+            "roster" | "member_joined" | "member_gone" | "forked" => {
+                self.look_at(room.clone()).await;
+                let _ = self.calls.send(Call::Members(room)).await;
+            }
+            "joined" => {
+                let state = State::Joined;
+                self.tell(Told::State {
+                    room: room.clone(),
+                    state,
+                })
+                .await;
+                self.word("a member let you in", false).await;
+                self.epoch.send_modify(|epoch| *epoch += 1);
+                self.look_at(room.clone()).await;
+                let _ = self.calls.send(Call::Members(room)).await;
+            }
+            "removed" => {
+                let state = State::Removed;
+                self.tell(Told::State {
+                    room: room.clone(),
+                    state,
+                })
+                .await;
+                self.look_at(room).await;
+            }
+            "refused" => self.refused(params).await,
+            "receipts" => self.tell(Told::NewReceipts(room)).await,
+            "file" => drop(self.calls.send(Call::FileEvent(room, params.clone())).await),
+            _ => self.of_agents(event, params).await,
+        }
+    }
+
+    async fn word(&self, text: &str, bad: bool) {
+        let text = text.to_owned();
+        self.tell(Told::Word { text, bad }).await;
+    }
+
+    async fn refused(&self, params: &Value) {
+        let reason = params["reason"].as_str().unwrap_or("no reason was given");
+        let reason = clean_line(reason, 200);
+        let is_final = params["code"].as_str().is_some_and(is_final);
+        let text = if is_final {
+            format!("{reason}: ask a member for a new ticket")
+        } else {
+            format!("a member's door was closed: {reason}")
+        };
+        self.word(&text, true).await;
+    }
+
+    async fn of_agents(&self, event: &str, params: &Value) {
+        let text = match event {
+            "held" => {
+                let _ = self.calls.send(Call::Held).await;
+                let via = params["via"].as_str().and_then(clean_nick);
+                let (via, held) = (via.unwrap_or_else(|| "agent".to_owned()), &params["held"]);
+                let held = held.as_u64().unwrap_or_default();
+                Some(format!(
+                    "your {via} wants to say something: /held, then /approve {held} or /refuse {held}"
+                ))
+            }
+            "held_back" => {
+                let info: Option<HeldBackInfo> = serde_json::from_value(params.clone()).ok();
+                info.map(|info| held_back_note(&info))
+            }
+            "agents_stopped" => params["run"].as_u64().map(stopped),
+            "woken" => {
+                let agent = params["agent"].as_str().and_then(clean_nick);
+                agent.map(|agent| format!("a session of your {agent} was woken"))
+            }
+            _ => None,
+        };
+        if let Some(text) = text {
+            self.word(&text, event != "woken").await;
+        }
+    }
+}
+
+/// Whether no other door will open to this ticket either.
+fn is_final(code: &str) -> bool {
+    matches!(code, "expired" | "used_up" | "revoked" | "removed")
+}
+
+/// A room as the list shows it; what is unread in it is told by who reads the logs.
+fn entry(info: &RoomInfo) -> RoomEntry {
+    RoomEntry {
+        room: info.room.clone(),
+        name: rooms::shown_name(&info.name, &info.room),
+        nick: clean_nick(&info.nick).unwrap_or_default(),
+        state: info.state,
+        members: info.members,
+        online: info.online,
+        unread: 0,
+        mentions: 0,
+    }
+}
