@@ -8,6 +8,7 @@ use cc_proto::message::Message;
 
 use crate::error::ReadError;
 use crate::line::Line;
+use crate::reader::LogReader;
 use crate::record::PREFIX_BYTES;
 use crate::storage::Storage;
 use crate::writer::LogWriter;
@@ -51,6 +52,41 @@ impl<S: Storage> LogWriter<S> {
                 }
             }
             to = ArrivalNo(before);
+        }
+        Ok(found)
+    }
+}
+
+impl<S: Storage> LogReader<S> {
+    /// The numbers of the lines of these kinds among `from..=to`, oldest first. A line that the index does not know is
+    /// read; one whose message lost its body is among them, a damaged one is not.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub fn lines_of_kinds(
+        &self,
+        kinds: &[Kind],
+        from: ArrivalNo,
+        to: ArrivalNo,
+    ) -> Result<Vec<ArrivalNo>, ReadError> {
+        let numbers: Vec<u16> = kinds.iter().map(|kind| kind.number()).collect();
+        let (mut next, to) = (from.0.max(1), to.0.min(self.len().0));
+        let mut found = Vec::new();
+        while next <= to {
+            let last = to.min(next + RECORDS_AT_ONCE - 1);
+            let records = self.records_between(ArrivalNo(next), ArrivalNo(last))?;
+            for (record, n) in records.into_iter().zip(next..) {
+                let kind = if let Some(record) = record {
+                    Some(record.kind)
+                } else {
+                    let line = self.line(ArrivalNo(n))?;
+                    line.message.ok().map(|message| message.kind().number())
+                };
+                if kind.is_some_and(|kind| numbers.contains(&kind)) {
+                    found.push(ArrivalNo(n));
+                }
+            }
+            next = last + 1;
         }
         Ok(found)
     }
@@ -121,5 +157,15 @@ mod tests {
         assert_eq!(found(&log, 2, 2), [5]);
         log.commit().unwrap();
         assert_eq!(found(&log, 100, 9), [5, 4, 2, 1]);
+
+        let reader = LogReader::open(home.path()).unwrap();
+        let read = |kinds: &[Kind], from, to| -> Vec<u64> {
+            let lines = reader.lines_of_kinds(kinds, ArrivalNo(from), ArrivalNo(to));
+            lines.unwrap().iter().map(|n| n.0).collect()
+        };
+        assert_eq!(read(&[Kind::Summary], 0, 100), [1, 2, 4, 5]);
+        assert_eq!(read(&[Kind::Chat], 4, 6), [6]);
+        assert_eq!(read(&[Kind::Chat, Kind::Summary], 2, 3), [2, 3]);
+        assert_eq!(read(&[Kind::File], 1, 100), [0; 0]);
     }
 }

@@ -1,4 +1,4 @@
-//! Who may connect to which room's gossip, judged for both directions.
+//! Who may connect to which room's gossip and files, judged for both directions.
 //!
 //! A check where connections are accepted is not enough: another member's gossip can make ours
 //! *dial* an outsider. The endpoint's hooks see every connection of every protocol.
@@ -14,44 +14,71 @@ use iroh::endpoint::{
 };
 use iroh::{EndpointAddr, EndpointId};
 
-use crate::tuning::{GOSSIP_CONNECTIONS_MAX, GOSSIP_CONNECTIONS_PER_PEER_MAX};
+use crate::tuning::{
+    BLOBS_CONNECTIONS_MAX, BLOBS_CONNECTIONS_PER_PEER_MAX, GOSSIP_CONNECTIONS_MAX,
+    GOSSIP_CONNECTIONS_PER_PEER_MAX,
+};
 
 /// Closes a connection that the gate refused, the same for every cause.
 pub const REFUSED: VarInt = VarInt::from_u32(1);
 /// Closes the connections of a member that may no longer be there, and of gossip being rebuilt.
 pub const DROPPED: VarInt = VarInt::from_u32(2);
 
+/// How many connections a protocol of a room may have, in both directions.
+#[derive(Debug, Clone, Copy)]
+pub struct Bounds {
+    /// In all; further ones are refused.
+    all: usize,
+    /// Of one member; a further one closes the oldest.
+    per_peer: usize,
+}
+
+/// Those of gossip.
+pub const GOSSIP_BOUNDS: Bounds = Bounds {
+    all: GOSSIP_CONNECTIONS_MAX,
+    per_peer: GOSSIP_CONNECTIONS_PER_PEER_MAX,
+};
+/// Those of files.
+pub const BLOBS_BOUNDS: Bounds = Bounds {
+    all: BLOBS_CONNECTIONS_MAX,
+    per_peer: BLOBS_CONNECTIONS_PER_PEER_MAX,
+};
+/// Those of a protocol that the room does not have.
+pub const CLOSED: Bounds = Bounds {
+    all: 0,
+    per_peer: 0,
+};
+
 /// The gate of one endpoint. Cheap to clone; all clones are one gate.
 #[derive(Debug, Clone, Default)]
 pub struct Gate {
-    // Held for look-ups only, never across an await.
+    // By protocol; held for look-ups only, never across an await.
     rooms: Arc<RwLock<HashMap<Vec<u8>, RoomGate>>>,
 }
 
 #[derive(Debug)]
 struct RoomGate {
     room: RoomId,
-    /// Whether the room has gossip at all.
-    gossip: bool,
+    bounds: Bounds,
     allowed: BTreeSet<AuthorId>,
     /// The oldest first.
     connections: Vec<(AuthorId, WeakConnectionHandle)>,
 }
 
 impl Gate {
-    /// Opens a room's gossip protocol to nobody yet.
-    pub fn open_room(&self, alpn: &[u8], room: RoomId, gossip: bool) {
+    /// Opens a protocol of a room to nobody yet.
+    pub fn open_room(&self, alpn: &[u8], room: RoomId, bounds: Bounds) {
         self.write()
             .entry(alpn.to_vec())
             .or_insert_with(|| RoomGate {
                 room,
-                gossip,
+                bounds,
                 allowed: BTreeSet::new(),
                 connections: Vec::new(),
             });
     }
 
-    /// Closes a room's gossip protocol to everybody, and its connections.
+    /// Closes a protocol of a room to everybody, and its connections.
     pub fn close_room(&self, alpn: &[u8]) {
         let closed = self.write().remove(alpn);
         for (_, handle) in closed.into_iter().flat_map(|room| room.connections) {
@@ -77,7 +104,7 @@ impl Gate {
         }
     }
 
-    /// Drops all gossip connections of a room, which stays open.
+    /// Drops all connections of a protocol, which stays open.
     pub fn drop_connections(&self, alpn: &[u8]) {
         let dropped = self
             .write()
@@ -88,7 +115,7 @@ impl Gate {
         }
     }
 
-    /// Whose gossip protocol this is.
+    /// Whose protocol this is.
     pub fn room_of(&self, alpn: &[u8]) -> Option<RoomId> {
         self.read().get(alpn).map(|room| room.room)
     }
@@ -99,7 +126,7 @@ impl Gate {
     }
 
     fn allows(&self, alpn: &[u8], peer: &AuthorId) -> bool {
-        let allowed = |room: &RoomGate| room.gossip && room.allowed.contains(peer);
+        let allowed = |room: &RoomGate| room.lets_in(peer);
         alpn == SYNC_ALPN || self.read().get(alpn).is_some_and(allowed)
     }
 
@@ -112,14 +139,11 @@ impl Gate {
         }
         let peer = author(connection.remote_id());
         let mut rooms = self.write();
-        let Some(room) = rooms
-            .get_mut(alpn)
-            .filter(|room| room.gossip && room.allowed.contains(&peer))
-        else {
+        let Some(room) = rooms.get_mut(alpn).filter(|room| room.lets_in(&peer)) else {
             return false;
         };
         let surplus = room.make_room(&peer);
-        let fits = room.connections.len() < GOSSIP_CONNECTIONS_MAX;
+        let fits = room.connections.len() < room.bounds.all;
         if fits {
             room.connections.push((peer, connection.weak_handle()));
         }
@@ -140,11 +164,15 @@ impl Gate {
 }
 
 impl RoomGate {
+    fn lets_in(&self, peer: &AuthorId) -> bool {
+        self.bounds.all > 0 && self.allowed.contains(peer)
+    }
+
     /// Forgets closed connections, and gives the oldest of `peer` that one more would be too many.
     fn make_room(&mut self, peer: &AuthorId) -> Vec<WeakConnectionHandle> {
         self.connections.retain(|(_, handle)| is_open(handle));
         let held = self.connections.iter().filter(|(id, _)| id == peer);
-        let mut too_many = (held.count() + 1).saturating_sub(GOSSIP_CONNECTIONS_PER_PEER_MAX);
+        let mut too_many = (held.count() + 1).saturating_sub(self.bounds.per_peer);
         let mut surplus = Vec::new();
         self.connections.retain(|(id, handle)| {
             let goes = too_many > 0 && id == peer;
@@ -223,7 +251,7 @@ mod tests {
             !gate.allows(alpn, &alice),
             "an unknown protocol is open to nobody"
         );
-        gate.open_room(alpn, RoomId::from_bytes([9; 32]), true);
+        gate.open_room(alpn, RoomId::from_bytes([9; 32]), GOSSIP_BOUNDS);
         assert!(!gate.allows(alpn, &alice), "a new room is open to nobody");
         gate.allow(alpn, BTreeSet::from([alice]));
         assert!(gate.allows(alpn, &alice) && !gate.allows(alpn, &mallory));
@@ -239,7 +267,7 @@ mod tests {
     fn a_room_without_gossip_knows_its_members_and_lets_nobody_gossip() {
         let (gate, alpn) = (Gate::default(), b"cc-connect/gossip/1/x".as_slice());
         let alice = AuthorId::from_bytes([1; 32]);
-        gate.open_room(alpn, RoomId::from_bytes([9; 32]), false);
+        gate.open_room(alpn, RoomId::from_bytes([9; 32]), CLOSED);
         gate.allow(alpn, BTreeSet::from([alice]));
         assert!(gate.is_member(&alice) && !gate.allows(alpn, &alice));
     }

@@ -143,3 +143,40 @@ pub const LEAVE_DIAL_INTERVAL: Duration = Duration::from_millis(2500);
 pub const ENDPOINT_CLOSE_TIMEOUT: Duration = Duration::from_millis(500);
 /// How long shutdown waits for a room, and then for all tasks, before it aborts what is left.
 pub const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A room's store of files that did not open is tried again after this time.
+pub const STORE_RETRY_INTERVAL: Duration = Duration::from_secs(30);
+/// How long closing it may take; what it did not write is fetched again.
+pub const STORE_CLOSE_TIMEOUT: Duration = Duration::from_secs(3);
+/// Files that a room fetches at once; further ones wait.
+pub const ROOM_FETCHES_MAX: usize = 2;
+/// Files that a machine fetches at once, of all rooms together.
+pub const FETCHES_MAX: usize = 4;
+/// How soon a file that nobody gave is tried again…
+pub const FETCH_RETRY_MIN: Duration = Duration::from_secs(3);
+/// …and how late, after many tries.
+pub const FETCH_RETRY_MAX: Duration = Duration::from_secs(30);
+/// A member who is asked for a file's true size must have shown it by then.
+pub const FETCH_SIZE_TIMEOUT: Duration = Duration::from_secs(10);
+/// The same for all files of a folder.
+pub const FETCH_FOLDER_TIMEOUT: Duration = Duration::from_mins(1);
+/// A member of whose file nothing came for this long is left, and the next one asked.
+pub const FETCH_STALL_TIMEOUT: Duration = Duration::from_secs(15);
+/// So many bytes a second have to come from a member who is asked for a file, else the next one is asked.
+pub const FETCH_BYTES_PER_SECOND_MIN: u64 = 8 * 1024;
+/// A file's progress is told at most this often.
+pub const FILE_PROGRESS_INTERVAL: Duration = Duration::from_millis(250);
+/// Connections for files of a room, in both directions; further ones are refused.
+pub const BLOBS_CONNECTIONS_MAX: usize = 32;
+/// Connections for files of one member in a room; a further one closes the oldest.
+pub const BLOBS_CONNECTIONS_PER_PEER_MAX: usize = 6;
+/// Requests of a member that are served at once on one connection; QUIC makes it wait with further ones.
+pub const BLOBS_STREAMS_MAX: u32 = 4;
+/// A request for a file must be there whole by then.
+pub const BLOBS_REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
+/// A connection on which nothing was asked for, or of what was asked nothing was taken, for this long is closed.
+pub const BLOBS_IDLE_TIMEOUT: Duration = Duration::from_mins(1);
+/// Connections for files that wait to be served. When as many wait, further ones are closed.
+pub const BLOBS_ACCEPT_QUEUE_MAX: usize = 16;
+/// What is taken back is removed from disk at most this often: the store is closed meanwhile.
+pub const FILES_SWEEP_INTERVAL: Duration = Duration::from_secs(10);

@@ -1,101 +1,245 @@
 //! What is shared in a room: announced by a `file` message, kept in the room's folder, fetched from
 //! and served to its members. `spec/files.md`.
+//!
+//! | file | what |
+//! |---|---|
+//! | `types.rs` | what is asked and told |
+//! | `api.rs` | what a [`Room`](crate::Room) does with files |
+//! | `announced.rs` | which lines of the log announce what |
+//! | `book.rs` | what is wanted, and what is fetched by itself |
+//! | `place.rs` | the files on disk |
+//! | `store.rs` | the store of bytes that are fetched and served |
+//! | `folder.rs` | a folder as a list of hashes |
+//! | `share.rs` | from somebody's file to an announcement |
+//! | `keeper.rs` | the task: what is new, what is wanted, what was taken back |
+//! | `fetch.rs`, `peer.rs` | one try to get a file, and one member who is asked |
+//! | `serve.rs` | a member who asks |
+//! | `check.rs` | reading a file that is here from end to end |
+//!
+//! Nothing of it runs on the room's thread but the signing of an announcement, and nobody waits for it
+//! who only reads and writes.
 
+mod announced;
+mod api;
+mod book;
+mod check;
+mod fetch;
+mod folder;
+mod keeper;
+mod peer;
+mod place;
+mod serve;
+mod share;
+mod store;
 mod types;
 
-use cc_proto::id::{ArrivalNo, MessageId};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
+use cc_proto::id::{AuthorId, MessageId};
+use iroh::endpoint::Connection;
+use tokio::sync::{Notify, broadcast, mpsc};
+
+use announced::{Announced, Announcement, News};
+pub(crate) use book::Book;
+pub(crate) use keeper::Keeper;
+use store::StoreCell;
 pub use types::{
     FileSettings, FileState, FileStatus, FilesError, Inspect, Inspected, ShareDraft, ShareError,
 };
 
-use crate::room::Room;
+use crate::node::Net;
+use crate::room::events::RoomEvent;
+use crate::room::inbox::{RoomInbox, RoomMessage};
+use crate::room::request::{Request, RoomError, RoomStatus};
 
-impl Room {
-    /// Shares a file or a folder: keeps a copy of it in the room's folder and announces that. The
-    /// inspector sees the very bytes that are shared, before anything is announced.
-    ///
-    /// Cancel safe: dropped, nothing is announced.
-    ///
-    /// # Errors
-    /// [`ShareError`]; nothing was announced.
-    pub async fn share(
+/// The files of one room: what its handle, its keeper and those who are served share.
+#[derive(Debug)]
+pub(crate) struct Files {
+    me: AuthorId,
+    /// The room's folder.
+    dir: PathBuf,
+    alpn: Vec<u8>,
+    net: Weak<Net>,
+    inbox: RoomInbox,
+    events: broadcast::WeakSender<RoomEvent>,
+    // Held for look-ups only, never across an await.
+    book: Mutex<Book>,
+    /// Held while the book is written, so that an older one never replaces a newer. On blocking threads.
+    saving: Mutex<()>,
+    // Held while the log is read. On blocking threads.
+    announced: Mutex<Announced>,
+    /// What was found in the log and not seen to yet.
+    news: Mutex<Vec<News>>,
+    store: StoreCell,
+    /// One file at a time is taken into the store.
+    taking: tokio::sync::Mutex<()>,
+    /// There is something for the keeper to do.
+    wake: Notify,
+    connections: mpsc::Sender<Connection>,
+}
+
+/// Where a room's files are and whom they are shared with.
+pub(crate) struct FilesConfig {
+    /// The room's folder.
+    pub dir: PathBuf,
+    /// The protocol name of the room's files.
+    pub alpn: Vec<u8>,
+    /// The room's queue.
+    pub inbox: RoomInbox,
+    /// To those who listen.
+    pub events: broadcast::WeakSender<RoomEvent>,
+}
+
+impl Files {
+    /// Takes a member's connection, which the gate has let through.
+    pub fn accept(&self, connection: Connection) {
+        if let Err(refused) = self.connections.try_send(connection) {
+            tracing::debug!("too many connections for files: one was closed");
+            refused.into_inner().close(crate::gate::REFUSED, b"");
+        }
+    }
+
+    fn book(&self) -> MutexGuard<'_, Book> {
+        self.book.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn news(&self) -> MutexGuard<'_, Vec<News>> {
+        self.news.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Looks through what is new in the log, and then asks for announcements. Blocking.
+    fn announced<T>(
         &self,
-        draft: ShareDraft,
-        media_type: String,
-        inspect: Option<Inspect>,
-    ) -> Result<FileStatus, ShareError> {
-        let _ = (draft, media_type, inspect);
-        Err(ShareError::Closed)
+        ask: impl FnOnce(&mut Announced) -> Result<T, FilesError>,
+    ) -> Result<T, FilesError> {
+        let mut announced = self
+            .announced
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let news = announced.catch_up()?;
+        if !news.is_empty() {
+            self.news().extend(news);
+            self.wake.notify_one();
+        }
+        ask(&mut announced)
     }
 
-    /// Files that were announced in lines before `before` and count, the newest first, `count` at most.
-    ///
-    /// # Errors
-    /// [`FilesError`].
-    pub async fn files(
-        &self,
-        before: Option<ArrivalNo>,
-        count: usize,
-    ) -> Result<Vec<FileStatus>, FilesError> {
-        let _ = (before, count);
-        Err(FilesError::Closed)
+    /// Runs what may block where it may.
+    async fn blocking<T: Send + 'static>(
+        self: &Arc<Self>,
+        work: impl FnOnce(&Self) -> T + Send + 'static,
+    ) -> Result<T, FilesError> {
+        let files = self.clone();
+        match tokio::task::spawn_blocking(move || work(&files)).await {
+            Ok(done) => Ok(done),
+            Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+            Err(_) => Err(FilesError::Closed),
+        }
     }
 
-    /// The file that a message announced.
-    ///
-    /// # Errors
-    /// [`FilesError`].
-    pub async fn file(&self, id: &MessageId) -> Result<FileStatus, FilesError> {
-        let _ = id;
-        Err(FilesError::Closed)
+    /// Writes the book. Blocking.
+    fn save(&self) -> Result<(), FilesError> {
+        let _one_at_a_time = self.saving.lock().unwrap_or_else(PoisonError::into_inner);
+        let rendered = self.book().render();
+        book::write(rendered)
     }
 
-    /// Notes down that a file is wanted, and returns at once: it is fetched as soon as somebody who has
-    /// it is there, over restarts too. [`crate::RoomEvent::File`] tells how far it has come.
-    ///
-    /// # Errors
-    /// [`FilesError`].
-    pub async fn get_file(&self, id: &MessageId) -> Result<FileStatus, FilesError> {
-        self.file(id).await
+    /// The same, where there is nobody to tell: what could not be written is not known after a restart.
+    fn save_or_warn(&self) {
+        if let Err(error) = self.save() {
+            tracing::warn!(%error, "what is wanted of a room's files could not be written");
+        }
     }
 
-    /// No longer wants a file. What is here of it stays for later.
-    ///
-    /// # Errors
-    /// [`FilesError`].
-    pub async fn cancel_file(&self, id: &MessageId) -> Result<FileStatus, FilesError> {
-        self.file(id).await
+    /// How far a file has come. Looks at the disk, nothing more. Blocking.
+    fn status(&self, file: &Announcement) -> FileStatus {
+        let (note, coming) = {
+            let book = self.book();
+            let coming = book.runs.get(&file.id).is_some_and(|run| run.coming);
+            (
+                book.notes.get(&file.id).cloned().unwrap_or_default(),
+                coming,
+            )
+        };
+        let here = !note.damaged && place::is_there(&self.dir, file);
+        let gone = || !note.wanted && place::is_gone(&self.dir, file);
+        let state = match () {
+            () if here => FileState::Here,
+            () if note.wanted && coming => FileState::Fetching,
+            () if note.wanted => FileState::Waiting,
+            () if note.damaged || gone() => FileState::Damaged,
+            () if note.failed => FileState::Failed,
+            () => FileState::Announced,
+        };
+        let fault = match state {
+            FileState::Damaged if note.fault.is_none() => Some("its bytes are gone".to_owned()),
+            _ => note.fault,
+        };
+        FileStatus {
+            have: if here {
+                file.size
+            } else {
+                note.have.min(file.size)
+            },
+            path: here.then(|| place::path_of(&self.dir, file)),
+            fault,
+            ..announced_status(file, state)
+        }
     }
 
-    /// Reads a file that is here from end to end. Where it is not what was announced, it is damaged from
-    /// then on, and can be fetched again.
-    ///
-    /// # Errors
-    /// [`FilesError`].
-    pub async fn verify_file(&self, id: &MessageId) -> Result<FileStatus, FilesError> {
-        self.file(id).await
+    /// Tells those who listen how far a file has come. Blocking.
+    fn tell(&self, file: &Announcement) {
+        self.tell_status(self.status(file));
     }
 
-    /// What of the room's files is fetched by itself.
-    pub fn file_settings(&self) -> FileSettings {
-        FileSettings::default()
+    fn tell_status(&self, status: FileStatus) {
+        if let Some(events) = self.events.upgrade() {
+            // Nobody listening is no fault.
+            events.send(RoomEvent::File(status)).ok();
+        }
     }
 
-    /// Changes what is fetched by itself, durably.
-    ///
-    /// # Errors
-    /// [`FilesError::File`]; nothing is changed then.
-    pub async fn set_file_settings(&self, settings: FileSettings) -> Result<(), FilesError> {
-        let _ = settings;
-        Err(FilesError::Closed)
+    /// The file of this message, if it counts. Blocking.
+    fn find(&self, id: &MessageId) -> Result<Announcement, FilesError> {
+        let found = self.announced(|announced| announced.by_id(id))?;
+        found.ok_or(FilesError::NoSuchFile)
     }
 
-    /// How many bytes of the room's files are on this machine's disk.
-    ///
-    /// # Errors
-    /// [`FilesError`].
-    pub async fn files_used(&self) -> Result<u64, FilesError> {
-        Err(FilesError::Closed)
+    /// How the room is.
+    async fn room_status(&self) -> Result<RoomStatus, RoomError> {
+        let (reply, answer) = tokio::sync::oneshot::channel();
+        let request = RoomMessage::Request(Request::Status { reply });
+        self.inbox.send(request).await?;
+        answer.await.map_err(|_| RoomError::Closed)
     }
+
+    fn dir(&self) -> &Path {
+        &self.dir
+    }
+}
+
+/// What is said of a file of which nothing is here.
+fn announced_status(file: &Announcement, state: FileState) -> FileStatus {
+    FileStatus {
+        id: file.id,
+        n: file.n,
+        author: file.author,
+        ts: file.ts,
+        via: file.via.clone(),
+        name: file.name.clone(),
+        size: file.size,
+        hash: file.hash,
+        media_type: file.media_type.clone(),
+        folder: file.folder,
+        state,
+        have: 0,
+        path: None,
+        fault: None,
+    }
+}
+
+/// The hash as iroh-blobs has it.
+fn blob_hash(hash: &cc_proto::id::Hash) -> iroh_blobs::Hash {
+    iroh_blobs::Hash::from_bytes(*hash.as_bytes())
 }

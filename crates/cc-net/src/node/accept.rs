@@ -84,7 +84,7 @@ async fn handle(net: Arc<Net>, incoming: Incoming, slot: Slot) {
     slot.watch(&connection);
     if connection.alpn() != SYNC_ALPN {
         slot.hand_over();
-        return accept_gossip(&net, connection);
+        return accept_for_room(&net, connection);
     }
     let peer = connection.remote_id();
     let member = net.gate.is_member(&author(peer));
@@ -98,13 +98,13 @@ async fn handle(net: Arc<Net>, incoming: Incoming, slot: Slot) {
 }
 
 /// The gate has checked the peer against the room of this protocol.
-fn accept_gossip(net: &Net, connection: Connection) {
+fn accept_for_room(net: &Net, connection: Connection) {
     let room = net.gate.room_of(connection.alpn());
     match room.and_then(|room| net.room(&room)) {
         Some(room) => {
             connection.set_receive_window(MEMBER_WINDOW_BYTES.into());
             net.observe(&connection);
-            room.accept_gossip(connection);
+            room.accept(connection);
         }
         None => connection.close(crate::gate::REFUSED, b""),
     }

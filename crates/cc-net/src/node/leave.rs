@@ -67,7 +67,9 @@ impl Node {
 
     async fn close_room(&self, room: &Room) {
         let net = &self.inner.net;
-        net.gate.close_room(&room.gossip_alpn());
+        for alpn in room.alpns() {
+            net.gate.close_room(&alpn);
+        }
         net.remove_room(&room.id());
         room.closed(SHUTDOWN_TIMEOUT).await;
         room.cancel();

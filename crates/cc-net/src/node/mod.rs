@@ -37,8 +37,10 @@ use builder::blocking;
 pub use endpoint::{EndpointError, RelayChoice};
 pub use leave::{LeaveError, Left};
 pub(crate) use net::{Net, now_since};
+pub(crate) use transport::fetching as fetching_transport;
 
 use crate::engine::{EngineConfig, EngineError, RoomEngine};
+use crate::files::Book;
 use crate::room::Room;
 use crate::room::open::start_room;
 use crate::tuning::{ENDPOINT_CLOSE_TIMEOUT, SHUTDOWN_TIMEOUT};
@@ -216,7 +218,12 @@ impl Node {
             seed,
         };
         let now = now_since(self.inner.epoch);
-        let engine = blocking(rooms, move |rooms| Ok(work(&rooms, config, now)?)).await?;
+        let opened = blocking(rooms, move |rooms| {
+            let engine = work(&rooms, config, now)?;
+            let book = Book::read(engine.dir());
+            Ok((engine, book))
+        });
+        let (engine, book) = opened.await?;
         // A crash may have come before the book was written, and then the ticket alone knows them.
         for address in engine
             .ticket()
@@ -228,8 +235,14 @@ impl Node {
         let mut tasks = self.inner.tasks();
         let tasks = tasks.as_mut().ok_or(NodeError::ShutDown)?;
         let inner = &self.inner;
-        start_room(&inner.net, engine, inner.epoch, tasks, &inner.cancelled)
-            .map_err(NodeError::Thread)
+        start_room(
+            &inner.net,
+            (engine, book),
+            inner.epoch,
+            tasks,
+            &inner.cancelled,
+        )
+        .map_err(NodeError::Thread)
     }
 
     /// Tells the node that the machine's network may have changed; it notices most changes itself.

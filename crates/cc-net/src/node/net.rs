@@ -23,7 +23,7 @@ use super::transport::Incomings;
 use crate::addresses::AddressBook;
 use crate::gate::Gate;
 use crate::room::Room;
-use crate::tuning::{ADDRESS_SETTLE_TIMEOUT, DIALS_MAX, FIRST_FRAMES_BYTES_MAX};
+use crate::tuning::{ADDRESS_SETTLE_TIMEOUT, DIALS_MAX, FETCHES_MAX, FIRST_FRAMES_BYTES_MAX};
 
 /// What the rooms of a machine need to know of how its node was built.
 #[derive(Debug, Clone, Copy)]
@@ -51,6 +51,8 @@ pub struct Net {
     pub lookups: Lookups,
     /// Bounds the dials under way.
     pub dials: Semaphore,
+    /// Bounds the files that are fetched at once.
+    pub fetches: Semaphore,
     /// The incoming connections.
     pub slots: Slots,
     /// What they may hold of ours.
@@ -84,6 +86,7 @@ impl Net {
             book,
             lookups,
             dials: Semaphore::new(DIALS_MAX),
+            fetches: Semaphore::new(FETCHES_MAX),
             slots: Slots::default(),
             incomings: Incomings::new(),
             first_frames: Arc::new(Semaphore::new(FIRST_FRAMES_BYTES_MAX)),

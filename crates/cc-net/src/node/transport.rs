@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use cc_proto::frames::{GOSSIP_ALPN_PREFIX, RoomTag, SYNC_ALPN};
+use cc_proto::frames::{BLOBS_ALPN_PREFIX, GOSSIP_ALPN_PREFIX, RoomTag, SYNC_ALPN};
 use cc_proto::id::RoomId;
 use iroh::Endpoint;
 use iroh::endpoint::{Incoming, QuicTransportConfig, QuicTransportConfigBuilder, ServerConfig};
 
 use crate::tuning::{
-    GOSSIP_STREAMS_MAX, MEMBER_WINDOW_BYTES, SEND_WINDOW_BYTES, STRANGER_WINDOW_BYTES,
-    SYNC_STREAMS_MAX,
+    BLOBS_STREAMS_MAX, GOSSIP_STREAMS_MAX, MEMBER_WINDOW_BYTES, SEND_WINDOW_BYTES,
+    STRANGER_WINDOW_BYTES, SYNC_STREAMS_MAX,
 };
 
 /// For connections that we dial: whoever answers has shown the key that we asked for, opens nothing
@@ -22,6 +22,15 @@ pub fn dialed() -> QuicTransportConfig {
         .build()
 }
 
+/// For connections that we dial for a file: windows as QUIC has them, for all of it is what we asked for.
+pub fn fetching() -> QuicTransportConfig {
+    QuicTransportConfig::builder()
+        .datagram_receive_buffer_size(None)
+        .max_concurrent_bidi_streams(0_u32.into())
+        .max_concurrent_uni_streams(0_u32.into())
+        .build()
+}
+
 fn common() -> QuicTransportConfigBuilder {
     QuicTransportConfig::builder()
         .send_window(SEND_WINDOW_BYTES)
@@ -30,13 +39,14 @@ fn common() -> QuicTransportConfigBuilder {
 
 /// What incoming connections get, by the protocol that they ask for.
 ///
-/// Every protocol name in the shape of a room's gossip is accepted, whatever rooms there are, and
+/// Every protocol name in the shape of a room's gossip or files is accepted, whatever rooms there are, and
 /// the gate closes the connection after the handshake. So a stranger who knows a room's id sees the
 /// same whether this machine has the room or not. Other names are refused by TLS, always.
 #[derive(Debug)]
 pub struct Incomings {
     sync: QuicTransportConfig,
     gossip: QuicTransportConfig,
+    blobs: QuicTransportConfig,
 }
 
 impl Incomings {
@@ -52,13 +62,21 @@ impl Incomings {
                 .max_concurrent_bidi_streams(0_u32.into())
                 .max_concurrent_uni_streams(GOSSIP_STREAMS_MAX.into())
                 .build(),
+            // What a file's bytes take on their way to a member is QUIC's own measure: less is slower.
+            blobs: QuicTransportConfig::builder()
+                .datagram_receive_buffer_size(None)
+                .receive_window(STRANGER_WINDOW_BYTES.into())
+                .max_concurrent_bidi_streams(BLOBS_STREAMS_MAX.into())
+                .max_concurrent_uni_streams(0_u32.into())
+                .build(),
         }
     }
 
     /// The configuration for one incoming connection.
     pub fn config(&self, endpoint: &Endpoint, incoming: &Incoming) -> Arc<ServerConfig> {
-        let (alpn, transport) = match gossip_alpn(incoming) {
-            Some(alpn) => (alpn, &self.gossip),
+        let (alpn, transport) = match room_alpn(incoming) {
+            Some((alpn, Own::Gossip)) => (alpn, &self.gossip),
+            Some((alpn, Own::Blobs)) => (alpn, &self.blobs),
             None => (SYNC_ALPN.to_vec(), &self.sync),
         };
         let config = endpoint
@@ -69,23 +87,37 @@ impl Incomings {
     }
 }
 
-/// The protocol name that is asked for first, where it has the shape of a room's gossip.
-fn gossip_alpn(incoming: &Incoming) -> Option<Vec<u8>> {
-    let asked = incoming.decrypt()?.alpns()?.next()?.ok()?;
-    is_gossip_alpn(&asked).then(|| asked.to_vec())
+/// The protocols that each room has of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Own {
+    Gossip,
+    Blobs,
 }
 
-fn is_gossip_alpn(alpn: &[u8]) -> bool {
-    let label = alpn.strip_prefix(GOSSIP_ALPN_PREFIX.as_bytes());
-    let length = RoomTag::of(&RoomId::from_bytes([0; 32]))
-        .gossip_alpn()
-        .len();
-    label.is_some_and(|label| {
-        alpn.len() == length
-            && label
-                .iter()
-                .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
-    })
+/// The protocol name that is asked for first, where it has the shape of a room's own.
+fn room_alpn(incoming: &Incoming) -> Option<(Vec<u8>, Own)> {
+    let asked = incoming.decrypt()?.alpns()?.next()?.ok()?;
+    Some((asked.to_vec(), shape_of(&asked)?))
+}
+
+fn shape_of(alpn: &[u8]) -> Option<Own> {
+    let tag = RoomTag::of(&RoomId::from_bytes([0; 32]));
+    let shapes = [
+        (GOSSIP_ALPN_PREFIX, tag.gossip_alpn(), Own::Gossip),
+        (BLOBS_ALPN_PREFIX, tag.blobs_alpn(), Own::Blobs),
+    ];
+    let fits = |prefix: &str, like: &[u8]| {
+        let label = alpn.strip_prefix(prefix.as_bytes());
+        label.is_some_and(|label| {
+            alpn.len() == like.len()
+                && label
+                    .iter()
+                    .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+        })
+    };
+    let mut shapes = shapes.into_iter();
+    let found = shapes.find(|(prefix, like, _)| fits(prefix, like));
+    found.map(|(_, _, own)| own)
 }
 
 #[cfg(test)]
@@ -93,14 +125,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_rooms_gossip_has_the_shape_and_nothing_else_does() {
+    fn every_rooms_own_protocols_have_their_shape_and_nothing_else_does() {
         for n in 0..20 {
-            let alpn = RoomTag::of(&RoomId::from_bytes([n; 32])).gossip_alpn();
-            assert!(is_gossip_alpn(&alpn));
-            assert!(!is_gossip_alpn(&alpn[..alpn.len() - 1]));
-            assert!(!is_gossip_alpn(&[&alpn[..], b"0"].concat()));
-            assert!(!is_gossip_alpn(&alpn.to_ascii_uppercase()));
+            let tag = RoomTag::of(&RoomId::from_bytes([n; 32]));
+            for (alpn, own) in [
+                (tag.gossip_alpn(), Own::Gossip),
+                (tag.blobs_alpn(), Own::Blobs),
+            ] {
+                assert_eq!(shape_of(&alpn), Some(own));
+                assert_eq!(shape_of(&alpn[..alpn.len() - 1]), None);
+                assert_eq!(shape_of(&[&alpn[..], b"0"].concat()), None);
+                assert_eq!(shape_of(&alpn.to_ascii_uppercase()), None);
+            }
         }
-        assert!(!is_gossip_alpn(SYNC_ALPN));
+        assert_eq!(shape_of(SYNC_ALPN), None);
     }
 }

@@ -35,6 +35,7 @@ use iroh::endpoint::Connection;
 use tokio::sync::{Notify, broadcast, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
+use crate::files::Files;
 use crate::gossip::GossipHandle;
 use crate::node::{Net, NodeError};
 use driver::Pulse;
@@ -58,6 +59,7 @@ struct Shared {
     net: Weak<Net>,
     inbox: RoomInbox,
     gossip: Option<GossipHandle>,
+    files: Arc<Files>,
     // Weak, so that listeners hear of the end when the thread drops its own.
     events: broadcast::WeakSender<RoomEvent>,
     face: watch::Receiver<Face>,
@@ -178,8 +180,13 @@ impl Room {
         &self.shared.dir
     }
 
-    pub(crate) fn gossip_alpn(&self) -> Vec<u8> {
-        self.shared.tag.gossip_alpn()
+    /// The protocols of the room alone.
+    pub(crate) fn alpns(&self) -> [Vec<u8>; 2] {
+        [self.shared.tag.gossip_alpn(), self.shared.tag.blobs_alpn()]
+    }
+
+    pub(crate) fn room_files(&self) -> &Arc<Files> {
+        &self.shared.files
     }
 
     pub(crate) fn tag(&self) -> RoomTag {
@@ -190,7 +197,11 @@ impl Room {
         &self.shared.inbox
     }
 
-    pub(crate) fn accept_gossip(&self, connection: Connection) {
+    /// Takes a member's connection on one of the room's own protocols.
+    pub(crate) fn accept(&self, connection: Connection) {
+        if connection.alpn() == self.shared.tag.blobs_alpn() {
+            return self.shared.files.accept(connection);
+        }
         match &self.shared.gossip {
             Some(gossip) => gossip.accept(connection),
             None => connection.close(crate::gate::REFUSED, b""),

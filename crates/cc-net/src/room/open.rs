@@ -16,6 +16,8 @@ use super::inbox::RoomInbox;
 use super::thread::{Face, RoomThread};
 use super::{Room, Shared};
 use crate::engine::RoomEngine;
+use crate::files::{Book, FilesConfig, Keeper};
+use crate::gate::{BLOBS_BOUNDS, CLOSED, GOSSIP_BOUNDS};
 use crate::gossip::{GossipConfig, GossipSupervisor};
 use crate::node::Net;
 use crate::tuning::{ROOM_DIALS_QUEUE_MAX, ROOM_EVENTS_MAX};
@@ -26,7 +28,7 @@ use crate::tuning::{ROOM_DIALS_QUEUE_MAX, ROOM_EVENTS_MAX};
 /// When no thread can be started.
 pub fn start_room(
     net: &Arc<Net>,
-    engine: RoomEngine,
+    (engine, book): (RoomEngine, Book),
     epoch: Instant,
     tasks: &mut JoinSet<()>,
     cancelled: &CancellationToken,
@@ -35,8 +37,13 @@ pub fn start_room(
     let tag = RoomTag::of(&id);
     let span = tracing::info_span!("room", room = %id.short());
     let (inbox, received) = RoomInbox::new();
-    net.gate
-        .open_room(&tag.gossip_alpn(), id, net.options.gossip);
+    let gossip_max = if net.options.gossip {
+        GOSSIP_BOUNDS
+    } else {
+        CLOSED
+    };
+    net.gate.open_room(&tag.gossip_alpn(), id, gossip_max);
+    net.gate.open_room(&tag.blobs_alpn(), id, BLOBS_BOUNDS);
     let gossip = net.options.gossip.then(|| {
         let config = GossipConfig {
             alpn: tag.gossip_alpn(),
@@ -50,11 +57,18 @@ pub fn start_room(
     let (pulse, pulse_seen) = watch::channel(Pulse::default());
     let (face, face_seen) = watch::channel(Face::default());
     let weak_events = events.downgrade();
+    let config = FilesConfig {
+        dir: dir.clone(),
+        alpn: tag.blobs_alpn(),
+        inbox: inbox.clone(),
+        events: weak_events.clone(),
+    };
+    let (keeper, files) = Keeper::new(config, net, book, events.subscribe());
     let stopping = Arc::new(AtomicBool::new(false));
     let mut thread = RoomThread {
         engine,
         net: net.clone(),
-        alpn: tag.gossip_alpn(),
+        alpns: [tag.gossip_alpn(), tag.blobs_alpn()],
         gossip: gossip.clone(),
         inbox: received,
         dials,
@@ -86,6 +100,7 @@ pub fn start_room(
     };
     let cancelled = cancelled.child_token();
     tasks.spawn(driver.run(cancelled.clone()).instrument(span.clone()));
+    tasks.spawn(keeper.run(cancelled.clone()).instrument(span.clone()));
     if let Some(supervisor) = supervisor {
         tasks.spawn(supervisor.run(cancelled.clone()).instrument(span));
     }
@@ -96,6 +111,7 @@ pub fn start_room(
         net: Arc::downgrade(net),
         inbox,
         gossip,
+        files,
         events: weak_events,
         face: face_seen,
         pulse: pulse_seen,

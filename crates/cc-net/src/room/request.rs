@@ -1,5 +1,6 @@
 //! What the holder of a [`crate::Room`] may ask of its thread.
 
+use cc_proto::body::File;
 use cc_proto::id::{ArrivalNo, AuthorId, MessageId};
 use cc_proto::room::Act;
 use cc_proto::ticket::{PeerAddress, Ticket};
@@ -129,6 +130,17 @@ pub enum Request {
     Send {
         /// What.
         draft: Draft,
+        /// Answered when it is durable.
+        reply: oneshot::Sender<Result<Sent, SendError>>,
+    },
+    /// Announce a file that is here.
+    Announce {
+        /// Which.
+        file: File,
+        /// The agent's name, or empty for a human.
+        via: String,
+        /// The message it answers.
+        re: Option<MessageId>,
         /// Answered when it is durable.
         reply: oneshot::Sender<Result<Sent, SendError>>,
     },

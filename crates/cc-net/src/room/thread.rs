@@ -47,8 +47,8 @@ pub struct RoomThread {
     pub engine: RoomEngine,
     /// The machine's connections.
     pub net: Arc<Net>,
-    /// The protocol name of the room's gossip.
-    pub alpn: Vec<u8>,
+    /// The protocol names of the room's gossip and of its files.
+    pub alpns: [Vec<u8>; 2],
     /// The fast path, where there is one.
     pub gossip: Option<GossipHandle>,
     /// What came.
@@ -208,6 +208,21 @@ impl RoomThread {
                     body,
                     via: draft.via,
                     re: draft.re,
+                });
+            }
+            Request::Announce {
+                file,
+                via,
+                re,
+                reply,
+            } => {
+                let token = self.token(reply);
+                let body = Body::File(file);
+                inputs.push(Input::Draft {
+                    token,
+                    body,
+                    via,
+                    re,
                 });
             }
             Request::SetNick { nick, reply } => {
@@ -382,7 +397,9 @@ impl RoomThread {
         members.remove(&self.net.me);
         // Where we are gone ourselves the others close their doors as they hear of it. They may have
         // it from us: a leave goes out after this.
-        self.net.gate.allow(&self.alpn, members.clone());
+        for alpn in &self.alpns {
+            self.net.gate.allow(alpn, members.clone());
+        }
         let before = std::mem::replace(&mut self.members, members);
         for peer in before.difference(&self.members) {
             let ended = self.sessions.extract_if(|_, (with, _)| with == peer);

@@ -1,0 +1,178 @@
+//! What a room's handle does with its files.
+
+use std::sync::Arc;
+
+use cc_proto::id::{ArrivalNo, MessageId};
+use cc_proto::limits::WANTED_FILES_MAX;
+
+use super::announced::Announcement;
+use super::book::Run;
+use super::types::{
+    FileSettings, FileState, FileStatus, FilesError, Inspect, ShareDraft, ShareError,
+};
+use super::{Files, check, place, share};
+use crate::room::Room;
+
+impl Room {
+    /// Shares a file or a folder: keeps a copy of it in the room's folder and announces that. The
+    /// inspector sees the very bytes that are shared, before anything is announced. Links inside a folder
+    /// are left out, as are folders without files; the status says so.
+    ///
+    /// Cancel safe: dropped, nothing is announced, but for the instant in which it is being signed.
+    ///
+    /// # Errors
+    /// [`ShareError`]; nothing was announced.
+    pub async fn share(
+        &self,
+        draft: ShareDraft,
+        media_type: String,
+        inspect: Option<Inspect>,
+    ) -> Result<FileStatus, ShareError> {
+        share::share(self.room_files(), draft, media_type, inspect).await
+    }
+
+    /// Files that were announced in lines before `before` and count, the newest first, `count` at most.
+    ///
+    /// # Errors
+    /// [`FilesError`].
+    pub async fn files(
+        &self,
+        before: Option<ArrivalNo>,
+        count: usize,
+    ) -> Result<Vec<FileStatus>, FilesError> {
+        let listed = self.room_files().blocking(move |files| {
+            let found = files.announced(|announced| announced.newest(before, count))?;
+            Ok(found.iter().map(|file| files.status(file)).collect())
+        });
+        listed.await?
+    }
+
+    /// The file that a message announced.
+    ///
+    /// # Errors
+    /// [`FilesError`].
+    pub async fn file(&self, id: &MessageId) -> Result<FileStatus, FilesError> {
+        self.with_file(id, |files, file| Ok(files.status(file)))
+            .await
+    }
+
+    /// Notes down that a file is wanted, and returns at once: it is fetched as soon as somebody who has
+    /// it is there, over restarts too. [`crate::RoomEvent::File`] tells how far it has come.
+    ///
+    /// # Errors
+    /// [`FilesError`].
+    pub async fn get_file(&self, id: &MessageId) -> Result<FileStatus, FilesError> {
+        self.with_file(id, want).await
+    }
+
+    /// No longer wants a file. What is here of it stays for later.
+    ///
+    /// # Errors
+    /// [`FilesError`].
+    pub async fn cancel_file(&self, id: &MessageId) -> Result<FileStatus, FilesError> {
+        self.with_file(id, |files, file| {
+            {
+                let mut book = files.book();
+                book.stop(&file.id);
+                if let Some(note) = book.notes.get_mut(&file.id) {
+                    (note.wanted, note.fault) = (false, None);
+                }
+            }
+            files.save()?;
+            let status = files.status(file);
+            files.tell_status(status.clone());
+            Ok(status)
+        })
+        .await
+    }
+
+    /// Reads a file that is here from end to end. Where it is not what was announced, it is damaged from
+    /// then on, and can be fetched again.
+    ///
+    /// # Errors
+    /// [`FilesError`].
+    pub async fn verify_file(&self, id: &MessageId) -> Result<FileStatus, FilesError> {
+        self.with_file(id, check::verify).await
+    }
+
+    /// What of the room's files is fetched by itself.
+    pub fn file_settings(&self) -> FileSettings {
+        self.room_files().book().settings
+    }
+
+    /// Changes what is fetched by itself, durably. It applies to what is announced from then on.
+    ///
+    /// # Errors
+    /// [`FilesError::File`]; nothing is changed then.
+    pub async fn set_file_settings(&self, settings: FileSettings) -> Result<(), FilesError> {
+        let set = self.room_files().blocking(move |files| {
+            let before = std::mem::replace(&mut files.book().settings, settings);
+            files.save().inspect_err(|_| files.book().settings = before)
+        });
+        set.await?
+    }
+
+    /// How many bytes of the room's files are on this machine's disk.
+    ///
+    /// # Errors
+    /// When the room is closed.
+    pub async fn files_used(&self) -> Result<u64, FilesError> {
+        self.room_files().blocking(Files::used).await
+    }
+
+    async fn with_file<T: Send + 'static>(
+        &self,
+        id: &MessageId,
+        act: impl FnOnce(&Files, &Announcement) -> Result<T, FilesError> + Send + 'static,
+    ) -> Result<T, FilesError> {
+        let id = *id;
+        let files: &Arc<Files> = self.room_files();
+        let done = files.blocking(move |files| act(files, &files.find(&id)?));
+        done.await?
+    }
+}
+
+/// Notes down that a file is wanted by somebody.
+fn want(files: &Files, file: &Announcement) -> Result<FileStatus, FilesError> {
+    let status = files.status(file);
+    if status.state == FileState::Here {
+        return Ok(status);
+    }
+    {
+        let mut book = files.book();
+        let count = book.wanted();
+        let note = book.note(file.id, file.n);
+        if !note.wanted && count >= WANTED_FILES_MAX {
+            return Err(FilesError::TooManyWanted { count });
+        }
+        note.damaged |= status.state == FileState::Damaged;
+        (note.wanted, note.auto, note.failed, note.size) = (true, false, false, file.size);
+        if status.state != FileState::Fetching {
+            note.fault = None;
+        }
+        let run = book.runs.entry(file.id).or_insert_with(Run::default);
+        (run.not_before, run.tries) = (None, 0);
+    }
+    files.save()?;
+    files.wake.notify_one();
+    let status = files.status(file);
+    files.tell_status(status.clone());
+    Ok(status)
+}
+
+impl Files {
+    /// How many bytes of the room's files are here. They are counted once; then it is kept. Blocking.
+    pub(super) fn used(&self) -> u64 {
+        let known = self.book().used;
+        known.unwrap_or_else(|| {
+            let used = place::used_bytes(&place::files_dir(self.dir()));
+            self.book().used = Some(used);
+            used
+        })
+    }
+
+    /// Has them counted again: something came or went.
+    pub(super) fn used_changed(&self) {
+        self.book().used = None;
+    }
+}

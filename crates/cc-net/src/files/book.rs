@@ -1,0 +1,206 @@
+//! What is wanted of a room's files, what went wrong with some, and what is fetched by itself:
+//! `files.json` in the room's folder, replaced as a whole. Files that are merely announced, or here,
+//! are not in it: the log and the disk say that.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+
+use cc_log::{Durability, FsStorage, Storage};
+use cc_proto::id::{ArrivalNo, MessageId};
+use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::types::{FileSettings, FilesError};
+
+const FILE_NAME: &str = "files.json";
+const VERSION: u32 = 1;
+/// Longest `files.json`, in bytes.
+const BYTES_MAX: u64 = 8 * 1024 * 1024;
+
+/// What is noted of one file.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Note {
+    /// The line that announced it.
+    pub n: u64,
+    /// It is to be fetched.
+    pub wanted: bool,
+    /// Nobody asked for it.
+    pub auto: bool,
+    /// It cannot be had.
+    pub failed: bool,
+    /// It was here, and is not what was announced.
+    pub damaged: bool,
+    /// Its size, as announced.
+    pub size: u64,
+    /// How much of it was here when that was last looked at.
+    pub have: u64,
+    /// What was said of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fault: Option<String>,
+}
+
+/// A file that is being fetched, or waits for its next try.
+#[derive(Debug, Clone, Default)]
+pub struct Run {
+    /// Ends the try under way; none between two tries.
+    pub cancel: Option<CancellationToken>,
+    /// Whether bytes are coming.
+    pub coming: bool,
+    /// Not before then.
+    pub not_before: Option<Instant>,
+    /// Tries without success.
+    pub tries: u32,
+}
+
+/// All notes of a room.
+#[derive(Debug)]
+pub struct Book {
+    path: PathBuf,
+    /// What is fetched by itself.
+    pub settings: FileSettings,
+    /// By the message that announced the file.
+    pub notes: BTreeMap<MessageId, Note>,
+    /// Of this run, for those that are wanted.
+    pub runs: HashMap<MessageId, Run>,
+    /// How many bytes of the room's files are here; none until that was counted.
+    pub used: Option<u64>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct BookFile {
+    v: u32,
+    auto_get: u64,
+    quota: u64,
+    files: Vec<NoteLine>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct NoteLine {
+    id: String,
+    #[serde(flatten)]
+    note: Note,
+}
+
+impl Book {
+    /// That of the room in `dir`. A damaged one is kept as `files.json.damaged`. Blocking.
+    pub fn read(dir: &Path) -> Self {
+        let path = dir.join(FILE_NAME);
+        let mut book = Self {
+            path,
+            settings: FileSettings::default(),
+            notes: BTreeMap::new(),
+            runs: HashMap::new(),
+            used: None,
+        };
+        let bytes = match FsStorage.read(&book.path, BYTES_MAX) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return book,
+            Err(error) => {
+                tracing::error!(%error, "{FILE_NAME} cannot be read: nothing is fetched by itself");
+                book.settings.auto_get_bytes = 0;
+                return book;
+            }
+        };
+        let Some(file) = parse(&bytes) else {
+            tracing::error!("{FILE_NAME} is damaged: it is kept as {FILE_NAME}.damaged");
+            let aside = book.path.with_extension("json.damaged");
+            std::fs::rename(&book.path, aside).ok();
+            // The owner may have said that nothing is to come by itself.
+            book.settings.auto_get_bytes = 0;
+            return book;
+        };
+        book.settings = FileSettings {
+            auto_get_bytes: file.auto_get,
+            quota_bytes: file.quota,
+        };
+        let notes = file.files.into_iter();
+        book.notes = notes
+            .filter_map(|line| Some((line.id.parse().ok()?, line.note)))
+            .collect();
+        book
+    }
+
+    /// What is to be written, and where.
+    pub fn render(&self) -> (PathBuf, Vec<u8>) {
+        let files = self.notes.iter().map(|(id, note)| NoteLine {
+            id: id.to_hex(),
+            note: note.clone(),
+        });
+        let file = BookFile {
+            v: VERSION,
+            auto_get: self.settings.auto_get_bytes,
+            quota: self.settings.quota_bytes,
+            files: files.collect(),
+        };
+        let mut bytes = serde_json::to_vec(&file).unwrap_or_default();
+        bytes.push(b'\n');
+        (self.path.clone(), bytes)
+    }
+
+    /// The note of a file, made where there is none.
+    pub fn note(&mut self, id: MessageId, n: ArrivalNo) -> &mut Note {
+        let note = self.notes.entry(id).or_default();
+        note.n = n.0;
+        note
+    }
+
+    /// Forgets a file, and ends what is under way.
+    pub fn forget(&mut self, id: &MessageId) {
+        self.notes.remove(id);
+        self.stop(id);
+    }
+
+    /// Ends what is under way.
+    pub fn stop(&mut self, id: &MessageId) {
+        if let Some(cancel) = self.runs.remove(id).and_then(|run| run.cancel) {
+            cancel.cancel();
+        }
+    }
+
+    /// How many are wanted.
+    pub fn wanted(&self) -> usize {
+        self.notes.values().filter(|note| note.wanted).count()
+    }
+}
+
+/// Writes what [`Book::render`] gave. Blocking.
+///
+/// # Errors
+/// [`FilesError::File`].
+pub fn write((path, bytes): (PathBuf, Vec<u8>)) -> Result<(), FilesError> {
+    FsStorage
+        .replace(&path, &bytes, Durability::Synced)
+        .map_err(|source| FilesError::File { path, source })
+}
+
+fn parse(bytes: &[u8]) -> Option<BookFile> {
+    let file: BookFile = serde_json::from_slice(bytes).ok()?;
+    (file.v == VERSION).then_some(file)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_wanted_survives_and_damage_fetches_nothing_by_itself() {
+        let home = tempfile::tempdir().unwrap();
+        let id = MessageId::from_bytes([7; 32]);
+        let mut book = Book::read(home.path());
+        assert_eq!(book.settings, FileSettings::default());
+        book.note(id, ArrivalNo(3)).wanted = true;
+        book.settings.quota_bytes = 5;
+        write(book.render()).unwrap();
+        let again = Book::read(home.path());
+        assert_eq!(again.settings, book.settings);
+        assert_eq!(again.notes, book.notes);
+        assert_eq!(again.wanted(), 1);
+
+        std::fs::write(home.path().join(FILE_NAME), "{").unwrap();
+        let damaged = Book::read(home.path());
+        assert_eq!(damaged.settings.auto_get_bytes, 0);
+        assert!(home.path().join("files.json.damaged").exists());
+    }
+}

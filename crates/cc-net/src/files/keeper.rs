@@ -1,0 +1,418 @@
+//! The task that keeps a room's files: sees to what is new in the log, fetches what is wanted, serves who
+//! asks, and removes what was taken back.
+
+use std::cmp::Reverse;
+use std::sync::{Arc, Mutex};
+
+use cc_log::Trust;
+use cc_proto::body::Kind;
+use cc_proto::id::{ArrivalNo, AuthorId, Hash, MessageId};
+use cc_proto::limits::WANTED_FILES_MAX;
+use cc_proto::room::RoomEvent as CoreEvent;
+use iroh::endpoint::Connection;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::{Notify, broadcast, mpsc};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
+
+use super::announced::{Announced, Announcement, News};
+use super::book::{Book, Run};
+use super::fetch::{FRESH_DIR, Outcome, fetch};
+use super::folder::FolderList;
+use super::serve::serve;
+use super::store::StoreCell;
+use super::types::FilesError;
+use super::{Files, FilesConfig, blob_hash, place};
+use crate::node::Net;
+use crate::room::events::RoomEvent;
+use crate::tuning::{
+    BLOBS_ACCEPT_QUEUE_MAX, FETCH_RETRY_MAX, FETCH_RETRY_MIN, FILES_SWEEP_INTERVAL,
+    ROOM_FETCHES_MAX,
+};
+
+/// Keeps the files of one room.
+#[derive(Debug)]
+pub(crate) struct Keeper {
+    files: Arc<Files>,
+    connections: mpsc::Receiver<Connection>,
+    events: broadcast::Receiver<RoomEvent>,
+    /// What was taken back and is to be removed from the store.
+    forgotten: Vec<Forgotten>,
+    swept: Option<Instant>,
+}
+
+/// What was taken back: its hash, and those that it linked to.
+#[derive(Debug)]
+struct Forgotten(Vec<iroh_blobs::Hash>);
+
+impl Keeper {
+    /// The files of a room, and who keeps them. Hears `events` from now on.
+    pub fn new(
+        config: FilesConfig,
+        net: &Arc<Net>,
+        book: Book,
+        events: broadcast::Receiver<RoomEvent>,
+    ) -> (Self, Arc<Files>) {
+        let (connections, accepted) = mpsc::channel(BLOBS_ACCEPT_QUEUE_MAX);
+        let files = Arc::new(Files {
+            me: net.me,
+            announced: Mutex::new(Announced::new(&config.dir)),
+            store: StoreCell::new(&config.dir),
+            dir: config.dir,
+            alpn: config.alpn,
+            net: Arc::downgrade(net),
+            inbox: config.inbox,
+            events: config.events,
+            book: Mutex::new(book),
+            saving: Mutex::default(),
+            news: Mutex::default(),
+            taking: tokio::sync::Mutex::default(),
+            wake: Notify::new(),
+            connections,
+        });
+        let keeper = Self {
+            files: files.clone(),
+            connections: accepted,
+            events,
+            forgotten: Vec::new(),
+            swept: None,
+        };
+        (keeper, files)
+    }
+
+    /// Runs until cancelled, and closes the store.
+    pub async fn run(mut self, cancelled: CancellationToken) {
+        let mut fetches = JoinSet::new();
+        let mut served = JoinSet::new();
+        self.begin().await;
+        let mut hears = true;
+        while !cancelled.is_cancelled() {
+            self.see_to_news().await;
+            self.sweep().await;
+            self.start(&mut fetches);
+            let next = self.next_at();
+            let sleep = sleep_until(next.unwrap_or_else(Instant::now));
+            tokio::select! {
+                () = cancelled.cancelled() => break,
+                Some(connection) = self.connections.recv() => {
+                    served.spawn(serve(self.files.clone(), connection).in_current_span());
+                }
+                event = self.events.recv(), if hears => hears = self.hear(event).await,
+                () = self.files.wake.notified() => {}
+                Some(done) = fetches.join_next(), if !fetches.is_empty() => match done {
+                    Ok((id, outcome)) => self.fetched(id, outcome).await,
+                    Err(error) => self.panicked(&error),
+                },
+                Some(done) = served.join_next(), if !served.is_empty() => {
+                    if let Err(error) = done { self.panicked(&error) }
+                }
+                () = sleep, if next.is_some() => {}
+            }
+        }
+        served.shutdown().await;
+        fetches.shutdown().await;
+        self.files.store.close().await;
+        self.files.blocking(Files::save_or_warn).await.ok();
+    }
+
+    fn panicked(&self, error: &tokio::task::JoinError) {
+        if error.is_panic() {
+            tracing::error!(%error, "a task of the room's files panicked");
+        }
+    }
+
+    /// Clears away what a kill left, and looks at what came since the last run.
+    async fn begin(&self) {
+        let begun = self.files.blocking(|files| {
+            place::sweep(files.dir());
+            std::fs::remove_dir_all(files.dir().join(FRESH_DIR)).ok();
+            let mut book = files.book();
+            let wanted: Vec<MessageId> = book
+                .notes
+                .iter()
+                .filter(|(_, note)| note.wanted)
+                .map(|(id, _)| *id)
+                .collect();
+            for id in wanted {
+                book.runs.insert(id, Run::default());
+            }
+        });
+        begun.await.ok();
+        self.look().await;
+    }
+
+    async fn look(&self) {
+        let looked = self.files.blocking(|files| files.announced(|_| Ok(())));
+        match looked.await {
+            // Not there yet where the room is joining; then there are no files either.
+            Ok(Err(error)) => tracing::debug!(%error, "the room's files were not looked at"),
+            Ok(Ok(())) | Err(_) => {}
+        }
+    }
+
+    /// Takes an event of the room. False when there are no more.
+    async fn hear(&self, event: Result<RoomEvent, RecvError>) -> bool {
+        match event {
+            Ok(RoomEvent::Message(stored)) => {
+                if matches!(stored.message.kind(), Kind::File | Kind::Retract) {
+                    self.look().await;
+                }
+            }
+            Ok(RoomEvent::Lagged(_)) | Err(RecvError::Lagged(_)) => self.look().await,
+            Ok(RoomEvent::RosterChanged | RoomEvent::Core(CoreEvent::Synced(_))) => {
+                // Somebody is there who may not have been at the last try.
+                let soon = Instant::now() + FETCH_RETRY_MIN / 4;
+                for run in self.files.book().runs.values_mut() {
+                    run.not_before = run.not_before.map(|at| at.min(soon));
+                }
+            }
+            Ok(_) => {}
+            Err(RecvError::Closed) => return false,
+        }
+        true
+    }
+
+    /// Sees to what was found in the log.
+    async fn see_to_news(&mut self) {
+        let news = std::mem::take(&mut *self.files.news());
+        if news.is_empty() {
+            return;
+        }
+        let seen = self.files.blocking(move |files| {
+            let mut forgotten = Vec::new();
+            for one in news {
+                match one {
+                    News::Announced(n) => files.consider(n)?,
+                    News::TakenBack(hash) => forgotten.extend(files.take_back(&hash)?),
+                }
+            }
+            Ok::<_, FilesError>(forgotten)
+        });
+        match seen.await {
+            Ok(Ok(forgotten)) => self.forgotten.extend(forgotten),
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "what is new of a room's files was not seen to")
+            }
+            Err(_) => {}
+        }
+    }
+
+    /// Removes from the store what was taken back. It is closed for that, so this is not done for each.
+    async fn sweep(&mut self) {
+        let now = Instant::now();
+        let due = self
+            .swept
+            .is_none_or(|swept| now - swept >= FILES_SWEEP_INTERVAL);
+        if self.forgotten.is_empty() || !due {
+            return;
+        }
+        self.swept = Some(now);
+        let forgotten = std::mem::take(&mut self.forgotten);
+        let dir = self.files.store.dir().to_owned();
+        let work = move || {
+            for hash in forgotten.into_iter().flat_map(|Forgotten(hashes)| hashes) {
+                StoreCell::forget(&dir, &hash);
+            }
+        };
+        self.files.store.while_closed(work).await;
+    }
+
+    /// Begins with what is wanted, as far as its time has come and there is a turn.
+    fn start(&self, fetches: &mut JoinSet<(MessageId, Outcome)>) {
+        while fetches.len() < ROOM_FETCHES_MAX {
+            let now = Instant::now();
+            let mut book = self.files.book();
+            let due = book.runs.iter().filter(|(_, run)| {
+                run.cancel.is_none() && run.not_before.is_none_or(|at| at <= now)
+            });
+            let next = due
+                .filter_map(|(id, run)| Some((*id, run.tries, book.notes.get(id)?)))
+                .filter(|(_, _, note)| note.wanted)
+                // What somebody asked for first, then the smaller ones.
+                .min_by_key(|(_, tries, note)| (note.auto, *tries, note.size, Reverse(note.n)))
+                .map(|(id, _, note)| (id, ArrivalNo(note.n)));
+            let Some((id, n)) = next else { return };
+            let cancel = CancellationToken::new();
+            if let Some(run) = book.runs.get_mut(&id) {
+                run.cancel = Some(cancel.clone());
+            }
+            drop(book);
+            fetches.spawn(fetch(self.files.clone(), id, n, cancel).in_current_span());
+        }
+    }
+
+    /// When something is to be done though nothing happens.
+    fn next_at(&self) -> Option<Instant> {
+        let book = self.files.book();
+        let waiting = book.runs.values().filter(|run| run.cancel.is_none());
+        // Without a time it waits for another to end.
+        let tries = waiting.filter_map(|run| run.not_before).min();
+        let sweep = self.swept.filter(|_| !self.forgotten.is_empty());
+        let sweep = sweep.map(|swept| swept + FILES_SWEEP_INTERVAL);
+        let now = Instant::now();
+        // One whose time has come and that has no turn waits for another to end, too.
+        let tries = tries.filter(|at| *at > now);
+        [tries, sweep].into_iter().flatten().min()
+    }
+
+    /// Takes note of how a try ended.
+    async fn fetched(&self, id: MessageId, outcome: Outcome) {
+        let noted = self.files.blocking(move |files| {
+            let told = match outcome {
+                Outcome::Here(file) => {
+                    let mut book = files.book();
+                    book.forget(&id);
+                    book.used = book.used.map(|used| used.saturating_add(file.size));
+                    Some(file)
+                }
+                Outcome::Failed(file, words) => {
+                    let mut book = files.book();
+                    book.stop(&id);
+                    if let Some(note) = book.notes.get_mut(&id) {
+                        (note.wanted, note.failed, note.fault) = (false, true, Some(words));
+                    }
+                    Some(file)
+                }
+                Outcome::Later(file, words) => files.again_later(&id, words).then_some(file),
+                Outcome::Gone => {
+                    files.book().forget(&id);
+                    None
+                }
+                Outcome::Cancelled => {
+                    if let Some(run) = files.book().runs.get_mut(&id) {
+                        // Wanted anew meanwhile.
+                        (run.cancel, run.coming) = (None, false);
+                        run.not_before
+                            .get_or_insert(Instant::now() + FETCH_RETRY_MIN);
+                    }
+                    None
+                }
+            };
+            files.save_or_warn();
+            if let Some(file) = told {
+                files.tell(&file);
+            }
+        });
+        noted.await.ok();
+    }
+}
+
+impl Files {
+    /// Notes down when to try again, and why. Whether that says anything new.
+    fn again_later(&self, id: &MessageId, words: String) -> bool {
+        let mut book = self.book();
+        let Some(run) = book.runs.get_mut(id) else {
+            return false;
+        };
+        let pause = FETCH_RETRY_MIN * 2_u32.saturating_pow(run.tries.min(8));
+        let was_coming = run.coming;
+        *run = Run {
+            not_before: Some(Instant::now() + pause.min(FETCH_RETRY_MAX)),
+            tries: if was_coming {
+                0
+            } else {
+                run.tries.saturating_add(1)
+            },
+            ..Run::default()
+        };
+        let Some(note) = book.notes.get_mut(id) else {
+            return false;
+        };
+        let is_new = note.fault.as_ref() != Some(&words);
+        note.fault = Some(words);
+        was_coming || is_new
+    }
+
+    /// Wants a file that was announced, if the owner said that such come by themselves. Blocking.
+    fn consider(&self, n: ArrivalNo) -> Result<(), FilesError> {
+        let settings = self.book().settings;
+        let found = self.announced(|announced| {
+            let Some(file) = announced.at(n)? else {
+                return Ok(None);
+            };
+            let trust = announced.trust(&file.author)?;
+            Ok(Some((file, trust)))
+        })?;
+        let Some((file, trust)) = found else {
+            return Ok(());
+        };
+        let wanted = self.is_for_us(&file.author)
+            && trust == Trust::Inline
+            && settings.auto_get_bytes > 0
+            && file.size <= settings.auto_get_bytes
+            && !place::is_there(self.dir(), &file)
+            && self.fits(&file, settings.quota_bytes);
+        if wanted {
+            {
+                let mut book = self.book();
+                let note = book.note(file.id, file.n);
+                (note.wanted, note.auto, note.size) = (true, true, file.size);
+                book.runs.insert(file.id, Run::default());
+            }
+            self.save_or_warn();
+            self.tell(&file);
+        }
+        Ok(())
+    }
+
+    fn is_for_us(&self, author: &AuthorId) -> bool {
+        *author != self.me
+    }
+
+    /// Whether it still fits beside what is here and what comes by itself.
+    fn fits(&self, file: &Announcement, quota_bytes: u64) -> bool {
+        let used = self.used();
+        let book = self.book();
+        let coming = book.notes.values().filter(|note| note.wanted);
+        let coming = coming.fold(0_u64, |sum, note| sum.saturating_add(note.size));
+        let all = used.saturating_add(coming).saturating_add(file.size);
+        all <= quota_bytes && book.wanted() < WANTED_FILES_MAX
+    }
+
+    /// Removes a file that no announcement that counts is of any more. Blocking.
+    fn take_back(&self, hash: &Hash) -> Result<Option<Forgotten>, FilesError> {
+        if self
+            .announced(|announced| announced.by_hash(hash, |_| true))?
+            .is_some()
+        {
+            return Ok(None);
+        }
+        let noted: Vec<(MessageId, ArrivalNo)> = {
+            let book = self.book();
+            let notes = book.notes.iter();
+            notes.map(|(id, note)| (*id, ArrivalNo(note.n))).collect()
+        };
+        let mut changed = false;
+        for (id, n) in noted {
+            let still = self.announced(|announced| announced.at(n))?;
+            if still.is_none_or(|file| file.id != id) {
+                self.book().forget(&id);
+                changed = true;
+            }
+        }
+        if changed {
+            self.save_or_warn();
+        }
+        let (place, _) = cc_proto::files::file_place(hash, "");
+        let dir = place::files_dir(self.dir()).join(place);
+        let root = blob_hash(hash);
+        let mut hashes = FolderList::linked(&dir);
+        hashes.push(root);
+        match std::fs::remove_dir_all(&dir) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(FilesError::File {
+                    path: dir,
+                    source: error,
+                });
+            }
+            _ => {}
+        }
+        self.used_changed();
+        let kept = hashes
+            .iter()
+            .any(|hash| self.store.data_path(hash).exists());
+        Ok(kept.then_some(Forgotten(hashes)))
+    }
+}

@@ -1,0 +1,192 @@
+//! Where a room's files are on disk: `files/<16 digits>/<name>`, folders 0700, files 0600, put in place by
+//! a rename, so that whoever sees a path sees the whole file. Blocking.
+
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+use cc_proto::files::FILES_DIR;
+use cc_proto::limits::DISK_RESERVE_BYTES;
+
+use super::announced::Announcement;
+
+/// What names begin with that are not yet, or no longer, files of the room.
+const STAGING_PREFIX: &str = ".new-";
+/// How much is read at once.
+pub const BUFFER_BYTES: usize = 256 * 1024;
+
+/// The folder of the room's files.
+pub fn files_dir(room_dir: &Path) -> PathBuf {
+    room_dir.join(FILES_DIR)
+}
+
+/// Where a file is, once it is here.
+pub fn path_of(room_dir: &Path, file: &Announcement) -> PathBuf {
+    files_dir(room_dir).join(&file.place).join(&file.name)
+}
+
+/// Whether it is there, as far as a look shows it.
+pub fn is_there(room_dir: &Path, file: &Announcement) -> bool {
+    let Ok(found) = fs::symlink_metadata(path_of(room_dir, file)) else {
+        return false;
+    };
+    if file.folder {
+        found.is_dir()
+    } else {
+        found.is_file() && found.len() == file.size
+    }
+}
+
+/// Whether it was there: its place is, and nothing is in it.
+pub fn is_gone(room_dir: &Path, file: &Announcement) -> bool {
+    let place = files_dir(room_dir).join(&file.place);
+    fs::read_dir(place).is_ok_and(|mut entries| entries.next().is_none())
+}
+
+/// Makes a folder that only its owner may look into, and those above it.
+pub fn make_dir(path: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
+/// A folder in the room's `files` for something that is not whole yet. It is removed when dropped.
+#[derive(Debug)]
+pub struct Staging(PathBuf);
+
+impl Staging {
+    /// A fresh one.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub fn new(room_dir: &Path) -> io::Result<Self> {
+        let mut random = [0; 8];
+        getrandom::fill(&mut random).map_err(io::Error::other)?;
+        let name = format!("{STAGING_PREFIX}{:016x}", u64::from_le_bytes(random));
+        let path = files_dir(room_dir).join(name);
+        make_dir(&path)?;
+        Ok(Self(path))
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// Puts the file or folder `name` in it where it belongs. What is there already makes way.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub fn put(self, room_dir: &Path, place: &str, name: &str) -> io::Result<PathBuf> {
+        let place = files_dir(room_dir).join(place);
+        make_dir(&place)?;
+        let (from, to) = (self.0.join(name), place.join(name));
+        if fs::symlink_metadata(&to).is_ok_and(|there| there.is_dir()) {
+            fs::rename(&to, self.0.join(".before"))?;
+        }
+        fs::rename(from, &to)?;
+        // Unsynced bytes are found out by whoever reads them; that is nothing to wait for here.
+        File::open(&place)?.sync_all()?;
+        Ok(to)
+    }
+}
+
+impl Drop for Staging {
+    fn drop(&mut self) {
+        fs::remove_dir_all(&self.0).ok();
+    }
+}
+
+/// Removes what a kill left of files that were not whole.
+pub fn sweep(room_dir: &Path) {
+    let Ok(entries) = fs::read_dir(files_dir(room_dir)) else {
+        return;
+    };
+    for entry in entries.flatten() {
+        if entry
+            .file_name()
+            .to_string_lossy()
+            .starts_with(STAGING_PREFIX)
+        {
+            fs::remove_dir_all(entry.path()).ok();
+        }
+    }
+}
+
+/// Makes `to` a further name of the file `from`, in place of what is there.
+///
+/// # Errors
+/// Those of the file system; it may have no further names.
+pub fn link(from: &Path, to: &Path) -> io::Result<()> {
+    let beside = to.with_extension("link");
+    fs::remove_file(&beside).ok();
+    fs::hard_link(from, &beside)?;
+    fs::rename(&beside, to)?;
+    // Where both were the same file already, the rename does nothing.
+    fs::remove_file(&beside).ok();
+    Ok(())
+}
+
+/// Makes `to` have the bytes of `from`, of the same file on disk where that can be, for its owner alone.
+///
+/// # Errors
+/// Those of the file system.
+pub fn link_or_copy(from: &Path, to: &Path) -> io::Result<()> {
+    fs::set_permissions(from, Permissions::from_mode(0o600))?;
+    if fs::hard_link(from, to).is_err() {
+        fs::copy(from, to)?;
+        fs::set_permissions(to, Permissions::from_mode(0o600))?;
+    }
+    Ok(())
+}
+
+/// Writes a file for its owner alone, in place of what is there.
+///
+/// # Errors
+/// Those of the file system.
+pub fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(path)?;
+    file.write_all(bytes)
+}
+
+/// The BLAKE3 of a file, and how long it is.
+///
+/// # Errors
+/// Those of the file system.
+pub fn hash_file(path: &Path) -> io::Result<([u8; 32], u64)> {
+    let mut file = File::open(path)?;
+    let (mut hasher, mut size) = (blake3::Hasher::new(), 0);
+    let mut buffer = vec![0; BUFFER_BYTES];
+    loop {
+        let read = file.read(&mut buffer)?;
+        if read == 0 {
+            return Ok((*hasher.finalize().as_bytes(), size));
+        }
+        hasher.update(&buffer[..read]);
+        size += read as u64;
+    }
+}
+
+/// How many bytes can be written to the disk of `dir` before its reserve is touched.
+pub fn free_bytes(dir: &Path) -> u64 {
+    let free = rustix::fs::statvfs(dir);
+    let free = free.map_or(u64::MAX, |it| it.f_bavail.saturating_mul(it.f_frsize));
+    free.saturating_sub(DISK_RESERVE_BYTES)
+}
+
+/// How many bytes all files below a folder have.
+pub fn used_bytes(dir: &Path) -> u64 {
+    let Ok(entries) = fs::read_dir(dir) else {
+        return 0;
+    };
+    let of = |entry: fs::DirEntry| match entry.metadata() {
+        Ok(it) if it.is_dir() => used_bytes(&entry.path()),
+        Ok(it) => it.len(),
+        Err(_) => 0,
+    };
+    entries.flatten().map(of).sum()
+}
