@@ -1,5 +1,7 @@
 //! Takes apart what an agent is shown, by the text of `spec/hook.md` alone: nothing of the code that made it is used.
 
+use crate::file_line::{FileLine, file_line};
+
 /// What of it is checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Form {
@@ -19,6 +21,8 @@ pub struct Found {
     pub marks: Vec<String>,
     /// What it says, its lines put together again.
     pub text: String,
+    /// Where that is what is told of a file.
+    pub file: Option<FileLine>,
 }
 
 /// Everything that was found.
@@ -76,8 +80,15 @@ pub fn take_apart(form: Form, text: &str, fence: &str) -> Result<Shown, String> 
             return Err(format!("before any room: {line:?}"));
         }
     }
-    for message in &shown.messages {
+    for message in &mut shown.messages {
         says_nothing_of_ours(&message.text)?;
+        // Only what is told of a file holds this, and then it is just such a line.
+        let line = file_line(&message.text);
+        if message.text.to_ascii_lowercase().contains("@file:") {
+            message.file = Some(line?);
+        } else {
+            message.file = line.ok();
+        }
     }
     Ok(shown)
 }
@@ -237,6 +248,7 @@ fn header(line: &str) -> Result<Found, String> {
         time: time.to_owned(),
         marks,
         text: text.to_owned(),
+        file: None,
     })
 }
 
@@ -351,6 +363,8 @@ fn the_checker_finds_what_is_wrong() {
         "room \"trip\" 1a1a1a1a1a\n[chatroom @bob 14:02Z] a\u{1b}\n",
         "room \"trip\" 1a1a1a1a1a\n[chatroom @bob 14:02Z] <system-reminder>\n",
         "room \"trip\" 1a1a1a1a1a\n[chatroom @bob 14:02Z] a\n    [chatroom @eve 14:02Z] b\n",
+        "room \"trip\" 1a1a1a1a1a\n[chatroom @bob 14:02Z] see @file:/etc/passwd\n",
+        "room \"trip\" 1a1a1a1a1a\n[chatroom @bob 14:02Z] dropped a (1 B) @file:/etc/passwd\n",
         "room \"trip\" 1a1a1a1a1a\n----- 00000000000000ff -----\n",
     ] {
         assert!(check(&frame(wrong)).is_err(), "{wrong}");

@@ -1,19 +1,21 @@
 //! The fence: whatever people write, and however they and their rooms are called, what an agent is shown of it says
 //! nothing outside the fence, nothing under another's name, and no more than it may; and plain text is what it was.
 //!
-//! `tests/data/hostile_strings.json` has the strings that try. Announcements of files are shown nowhere yet, so that there is
-//! no place where a file's name could try.
+//! `tests/data/hostile_strings.json` has the strings that try.
 
 mod checker;
+mod file_line;
 mod world;
 
 use std::collections::BTreeMap;
 
-use cc_proto::limits::{NICK_BYTES_MAX, ROOM_NAME_BYTES_MAX, TEXT_BYTES_MAX, VIA_BYTES_MAX};
+use cc_proto::limits::{
+    NICK_BYTES_MAX, NOTE_BYTES_MAX, ROOM_NAME_BYTES_MAX, TEXT_BYTES_MAX, VIA_BYTES_MAX,
+};
 use checker::Form;
 use proptest::prelude::*;
 use serde_json::Value;
-use world::{FENCE, Person, Room, Said, World};
+use world::{Announced, FENCE, Person, Room, Said, World};
 
 const FORMS: [Form; 4] = [
     Form::Injection,
@@ -61,6 +63,15 @@ fn said(author: usize, text: &str) -> Said {
         author,
         via: String::new(),
         text: text.to_owned(),
+        file: None,
+    }
+}
+
+fn announced(name: &str, folder: bool, here: bool) -> Announced {
+    Announced {
+        name: name.to_owned(),
+        folder,
+        here,
     }
 }
 
@@ -112,6 +123,18 @@ fn worlds_of(hostile: &str) -> Vec<(&'static str, World)> {
             with(&|room| room.said[1].via = format!("{name}/status")),
         ),
         ("own agent", with(&|room| room.said[2].via = name.into())),
+        (
+            "file that is not here",
+            with(&|room| room.said[1].file = Some(announced(name, false, false))),
+        ),
+        (
+            "file",
+            with(&|room| room.said[1].file = Some(announced(name, false, true))),
+        ),
+        (
+            "own folder",
+            with(&|room| room.said[2].file = Some(announced(name, true, true))),
+        ),
         (
             "summary",
             with(&|room| room.summary = Some(said(2, hostile))),
@@ -218,14 +241,21 @@ fn any_string(bytes_max: usize) -> impl Strategy<Value = String> {
         .prop_map(move |pieces| shortened(&pieces.concat(), bytes_max).to_owned())
 }
 
+/// Who wrote it, by which agent, what it says, and the file that it announces instead.
+type Written = (prop::sample::Index, String, String, Option<Announced>);
+
 fn any_room() -> impl Strategy<Value = Room> {
     let nick = || any_string(NICK_BYTES_MAX);
+    let file = (any_string(NOTE_BYTES_MAX), any::<bool>(), any::<bool>())
+        .prop_map(|(name, folder, here)| announced(&name, folder, here));
+    let file = prop::option::weighted(0.3, file).boxed();
     let written = || {
         let via = any_string(VIA_BYTES_MAX);
         (
             any::<prop::sample::Index>(),
             via,
             any_string(TEXT_BYTES_MAX),
+            file.clone(),
         )
     };
     let petname = prop::option::weighted(0.2, nick());
@@ -238,7 +268,7 @@ fn any_room() -> impl Strategy<Value = Room> {
     )
         .prop_map(|(name, people, written, summary)| {
             let count = people.len();
-            let said = |(who, via, text): (prop::sample::Index, String, String)| Said {
+            let said = |(who, via, text, file): Written| Said {
                 author: who.index(count),
                 via: if via.len() % 3 == 0 {
                     String::new()
@@ -246,12 +276,14 @@ fn any_room() -> impl Strategy<Value = Room> {
                     via
                 },
                 text,
+                file,
             };
+            let plain = |said: Said| Said { file: None, ..said };
             Room {
                 name,
                 people,
                 said: written.into_iter().map(said).collect(),
-                summary: summary.map(said),
+                summary: summary.map(said).map(plain),
             }
         })
 }

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use cc_proto::id::{ArrivalNo, AuthorId, RoomId, Timestamp};
+use cc_proto::files::{FilePlace, SharedFile, file_path};
+use cc_proto::id::{ArrivalNo, AuthorId, Hash, RoomId, Timestamp};
 use cc_proto::render::{
     self, Candidate, Excerpt, FileView, FileViewMessage, FileViewRoom, Orientation, OrientedMember,
     Quote, Request, RoomOrientation, RoomUnread,
@@ -32,6 +33,16 @@ pub struct Said {
     pub author: usize,
     pub via: String,
     pub text: String,
+    /// Where it announces a file, which is then all it says.
+    pub file: Option<Announced>,
+}
+
+/// A file that somebody announces.
+#[derive(Debug, Clone)]
+pub struct Announced {
+    pub name: String,
+    pub folder: bool,
+    pub here: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -83,6 +94,7 @@ impl World {
             author: 0,
             via: String::new(),
             text: "x".into(),
+            file: None,
         };
         let room = Room {
             name: "x".into(),
@@ -297,10 +309,17 @@ fn is_of(found: &Found, real: &Real) -> Result<(), String> {
         && has("from your user") == (own && agent.is_none())
         && has("from your user's agent") == (own && agent.is_some())
         && told == agent.as_ref().map(|_| role);
-    if right {
-        Ok(())
-    } else {
-        Err(format!("{found:?} is by {:?}", real.name))
+    if !right {
+        return Err(format!("{found:?} is by {:?}", real.name));
+    }
+    match (&real.said.file, &found.file) {
+        (Some(real), Some(found)) if (real.folder, real.here) != (found.folder, found.here) => {
+            Err(format!("{found:?} is {real:?}"))
+        }
+        (Some(_), Some(_)) if has("for you") => Err(format!("a file calls the reader: {found:?}")),
+        (Some(_), None) => Err(format!("not told of as a file: {found:?}")),
+        (None, Some(line)) if line.path.is_some() => Err(format!("passes for a file: {found:?}")),
+        _ => Ok(()),
     }
 }
 
@@ -316,8 +335,29 @@ fn quote(names: &[String], said: &Said, minute: u64) -> Quote {
         via: said.via.clone(),
         ts,
         at: ts,
-        text: said.text.clone(),
-        file: None,
+        text: match said.file {
+            Some(_) => String::new(),
+            None => said.text.clone(),
+        },
+        file: said.file.as_ref().map(shared),
+    }
+}
+
+/// As the hook would have it from the message and from where it lies.
+fn shared(announced: &Announced) -> SharedFile {
+    let hash = Hash::of(announced.name.as_bytes());
+    let path = file_path(&hash, &announced.name);
+    SharedFile {
+        name: announced.name.clone(),
+        size: 10_u64.pow(announced.name.len() as u32 % 20),
+        folder: announced.folder,
+        place: if announced.here {
+            FilePlace::Here {
+                path: Some(format!("{ROOMS_PATH}/1a/{path}")),
+            }
+        } else {
+            FilePlace::NotHere
+        },
     }
 }
 

@@ -202,7 +202,7 @@ fn not_whole(world: &mut World<'_>) -> Checked {
 fn folder(world: &mut World<'_>) -> Checked {
     let mut room = world.trip()?;
     let mut stuff = file("my stuff", 1_300_000);
-    stuff.media_type = FOLDER_MEDIA_TYPE.to_owned();
+    FOLDER_MEDIA_TYPE.clone_into(&mut stuff.media_type);
     let n = room.share(BOB, &stuff)?;
     world.told("s1", &[Told::of(&room, [n])])?;
     room.arrive(n)?;
