@@ -146,6 +146,10 @@ pub const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A room's store of files that did not open is tried again after this time.
 pub const STORE_RETRY_INTERVAL: Duration = Duration::from_secs(30);
+/// A store that another has open is tried so many times…
+pub const STORE_LOCKED_TRIES: u32 = 10;
+/// …at this distance, before it counts as one that does not open.
+pub const STORE_LOCKED_INTERVAL: Duration = Duration::from_millis(100);
 /// How long closing it may take; what it did not write is fetched again.
 pub const STORE_CLOSE_TIMEOUT: Duration = Duration::from_secs(3);
 /// Files that a room fetches at once; further ones wait.

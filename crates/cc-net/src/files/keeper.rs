@@ -43,6 +43,13 @@ pub(crate) struct Keeper {
     swept: Option<Instant>,
 }
 
+impl Drop for Keeper {
+    /// A node that is dropped ends its tasks where they are, and there may still be handles of the room.
+    fn drop(&mut self) {
+        self.files.store.abandon();
+    }
+}
+
 /// What was taken back: its hash, and those that it linked to.
 #[derive(Debug)]
 struct Forgotten(Vec<iroh_blobs::Hash>);

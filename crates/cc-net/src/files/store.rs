@@ -19,7 +19,9 @@ use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
 
 use super::place;
-use crate::tuning::{STORE_CLOSE_TIMEOUT, STORE_RETRY_INTERVAL};
+use crate::tuning::{
+    STORE_CLOSE_TIMEOUT, STORE_LOCKED_INTERVAL, STORE_LOCKED_TRIES, STORE_RETRY_INTERVAL,
+};
 
 /// The folder of the store in the room's own.
 const STORE_DIR: &str = "blobs";
@@ -95,6 +97,13 @@ impl StoreCell {
         tokio::task::spawn_blocking(work).await.ok();
     }
 
+    /// Lets go of it for good, without waiting for it to close: of a room whose node was dropped.
+    pub fn abandon(&self) {
+        if let Ok(mut state) = self.state.try_lock() {
+            *state = State::Closed;
+        }
+    }
+
     /// Closes it for good.
     pub async fn close(&self) {
         let mut state = self.state.lock().await;
@@ -163,7 +172,16 @@ pub async fn has(store: &Store, hash: Hash) -> bool {
 
 /// Opens the store in `dir`, puts one aside that does not open, and begins anew.
 async fn load(dir: &Path) -> Result<FsStore, String> {
-    let words = match try_load(dir).await {
+    let mut loaded = try_load(dir).await;
+    for _ in 0..STORE_LOCKED_TRIES {
+        // One of this process that was let go of is still closing.
+        if !matches!(&loaded, Err(words) if words.contains(LOCKED_WORDS)) {
+            break;
+        }
+        tokio::time::sleep(STORE_LOCKED_INTERVAL).await;
+        loaded = try_load(dir).await;
+    }
+    let words = match loaded {
         Ok(store) => return Ok(store),
         Err(words) if words.contains(LOCKED_WORDS) => return Err(words),
         Err(words) => words,
