@@ -101,7 +101,7 @@ const ASCII: Signs = Signs {
 };
 
 /// Of the 256-colour cube: each can be read on black and on white, as a test holds.
-const HUES: [u8; 14] = [32, 160, 64, 133, 130, 30, 63, 167, 28, 170, 94, 37, 99, 125];
+const HUES: [u8; 13] = [32, 160, 64, 133, 130, 30, 63, 167, 28, 170, 94, 99, 125];
 
 /// The same without the cube: the terminal chooses what they look like.
 const SIXTEEN: [Color; 6] = [

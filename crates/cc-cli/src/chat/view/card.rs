@@ -10,11 +10,17 @@ use crate::rpc::FileState;
 
 /// The longest bar, in columns.
 const BAR_COLUMNS: usize = 20;
+/// The longest name that is repeated as what to type.
+const NAME_CHARS_MAX: usize = 24;
+/// So many digits of an id tell a room's files apart.
+const ID_DIGITS: usize = 10;
 /// A name is further in from its second row on, so that none of its rows can pass for the next line of the card.
 const HANG: usize = 5;
 
 /// The rows of a card, behind the sign that only cards have.
-pub fn rows(look: &Look<'_>, gutter: &Run<'static>, file: &FileCard) -> Vec<Row> {
+///
+/// `id`: of the message that announced it, for a name that is not easily typed.
+pub fn rows(look: &Look<'_>, gutter: &Run<'static>, file: &FileCard, id: Option<&str>) -> Vec<Row> {
     let theme = look.theme;
     let kind = if file.folder { "folder " } else { "file " };
     let name = clean_line(&file.name, 255);
@@ -26,7 +32,7 @@ pub fn rows(look: &Look<'_>, gutter: &Run<'static>, file: &FileCard) -> Vec<Row>
     let size = words::size(file.size);
     let fault = file.fault.as_deref().map(|fault| clean_line(fault, 400));
     let fault = fault.as_deref().unwrap_or("unknown");
-    let get = format!("/get {name}");
+    let get = format!("/get {}", typed(&name, id));
     let pieces = match file.state {
         FileState::Announced => vec![
             run(format!("{size}  not here yet: "), theme.dim()),
@@ -61,6 +67,17 @@ pub fn rows(look: &Look<'_>, gutter: &Run<'static>, file: &FileCard) -> Vec<Row>
         row.file = true;
     }
     out
+}
+
+/// What is typed after `/get`: the name, or the beginning of the id where the name would need quotes or fills a row.
+fn typed<'a>(name: &'a str, id: Option<&'a str>) -> &'a str {
+    let is_easy = name
+        .chars()
+        .all(|c| c.is_alphanumeric() || "._-+".contains(c));
+    match id.and_then(|id| id.get(..ID_DIGITS)) {
+        Some(id) if !is_easy || name.chars().count() > NAME_CHARS_MAX => id,
+        _ => name,
+    }
 }
 
 /// `█████░░░░░ 45 %  66 KiB of 148 KiB`

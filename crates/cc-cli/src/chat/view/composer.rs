@@ -85,7 +85,14 @@ pub fn draw(screen: &Screen<'_>, area: Rect, buffer: &mut Buffer, drawn: &mut Dr
         if left > area.x && index == 0 && composer.first_row == 0 {
             put(buffer, (area.x, y), left, &prompt, theme.bold());
         }
-        put(buffer, (left, y), end, row, theme.plain());
+        // The editor counts a tab as one column.
+        put(
+            buffer,
+            (left, y),
+            end,
+            &row.replace('\t', " "),
+            theme.plain(),
+        );
     }
     if is_empty {
         if left > area.x {
@@ -135,7 +142,7 @@ pub fn completion(screen: &Screen<'_>, above: Rect, buffer: &mut Buffer, drawn: 
     let choices: Vec<_> = choices.take(usize::from(rows)).collect();
     let columns = |choice: &super::screen::Choice| {
         let aside = width(&choice.aside);
-        width(&choice.text) + aside + if aside > 0 { 4 } else { 2 }
+        width(&choice.text) + aside + if aside > 0 { 5 } else { 3 }
     };
     let widest = choices.iter().map(|(_, choice)| columns(choice)).max();
     let columns = widest.unwrap_or(0).clamp(8, usize::from(above.width - 1)) as u16;
@@ -160,6 +167,14 @@ pub fn completion(screen: &Screen<'_>, above: Rect, buffer: &mut Buffer, drawn: 
         if !choice.aside.is_empty() {
             put(buffer, (x + 2, y), area.right(), &choice.aside, aside);
         }
+        let edge = area.right() - 1;
+        put(
+            buffer,
+            (edge, y),
+            area.right(),
+            theme.signs().between,
+            theme.dim(),
+        );
         drawn
             .choices
             .push((Rect::new(area.x, y, area.width, 1), index));

@@ -65,7 +65,7 @@ pub struct Look<'a> {
     pub seen: Option<u64>,
     /// The line that is selected.
     pub selected: Option<u64>,
-    /// Our newest message.
+    /// Our newest message, where there is room to tell how far it has come.
     pub newest_mine: Option<u64>,
 }
 
@@ -276,7 +276,12 @@ fn said(look: &Look<'_>, entry: &Entry) -> Vec<Row> {
             out.extend(text_rows(look, &gutter, text, nick));
         }
         What::File(file) => {
-            out.extend(card::rows(look, &gutter(signs.file, theme.dim()), file));
+            out.extend(card::rows(
+                look,
+                &gutter(signs.file, theme.dim()),
+                file,
+                entry.id.as_deref(),
+            ));
         }
         _ => {}
     }
@@ -348,7 +353,8 @@ fn foot(look: &Look<'_>, entry: &Entry) -> Vec<Row> {
     let theme = look.theme;
     let signs = theme.signs();
     let mut lines = Vec::new();
-    if look.selected == Some(entry.n) {
+    let is_selected = look.selected == Some(entry.n);
+    if is_selected {
         if entry.mine {
             lines.extend(words::long_mark(&entry.marks, signs));
         }
@@ -357,10 +363,19 @@ fn foot(look: &Look<'_>, entry: &Entry) -> Vec<Row> {
     } else if look.newest_mine == Some(entry.n) && is_marked(entry) {
         lines.push(words::mark(&entry.marks, signs));
     }
+    let gutter = run(signs.foot, theme.dim());
     let mut out = Vec::new();
     for line in lines {
-        let gutter = run(signs.foot, theme.dim());
-        out.extend(look.behind(&gutter, &[run(line, theme.dim())], 2));
+        if is_selected {
+            out.extend(look.behind(&gutter, &[run(line, theme.dim())], 2));
+        } else {
+            // One row: in a small window the message itself matters more.
+            let line = fit(&line, look.columns.saturating_sub(GUTTER));
+            out.push(Row::of(vec![
+                gutter.clone(),
+                run(format!(" {line}"), theme.dim()),
+            ]));
+        }
     }
     out
 }
@@ -371,22 +386,26 @@ pub fn is_marked(entry: &Entry) -> bool {
 }
 
 /// The rows of something typed that is not known to be on disk.
-pub fn pending_rows(look: &Look<'_>, pending: &Pending, airy: bool) -> Vec<Row> {
+///
+/// `is_first`: nothing stands above it; `is_next`: what does waits just the same, so it needs no header of its own.
+pub fn pending_rows(look: &Look<'_>, pending: &Pending, is_first: bool, is_next: bool) -> Vec<Row> {
     let theme = look.theme;
     let signs = theme.signs();
     let mut out = Vec::new();
-    if airy && look.airy {
-        out.push(Row::default());
+    if !is_next {
+        if look.airy && !is_first {
+            out.push(Row::default());
+        }
+        let state = match pending.fault {
+            None => run(format!("  sending{}", signs.running), theme.dim()),
+            Some(_) => run("  not sent", theme.bad()),
+        };
+        out.push(Row::of(vec![
+            run(words::name(look.nick), theme.bold()),
+            run(" (you)", theme.dim()),
+            state,
+        ]));
     }
-    let state = match pending.fault {
-        None => run(format!("  sending{}", signs.running), theme.dim()),
-        Some(_) => run("  not sent", theme.bad()),
-    };
-    out.push(Row::of(vec![
-        run(words::name(look.nick), theme.bold()),
-        run(" (you)", theme.dim()),
-        state,
-    ]));
     let gutter = run(signs.said, theme.dim());
     out.extend(text_rows(look, &gutter, &pending.text, None));
     if let Some(fault) = &pending.fault {

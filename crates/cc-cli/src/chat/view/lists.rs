@@ -34,7 +34,10 @@ pub fn rooms(screen: &Screen<'_>, area: Rect, buffer: &mut Buffer, drawn: &mut D
         let asides: usize = aside.iter().map(|piece| width(&piece.text)).sum();
         let x = put(buffer, (area.x, y), edge, lead, style);
         let room_columns = usize::from(edge.saturating_sub(x + 1));
-        let name = fit(&room.name, room_columns.saturating_sub(asides + 1));
+        let name = fit(
+            &room.name,
+            room_columns.saturating_sub(if asides > 0 { asides + 2 } else { 0 }),
+        );
         put(buffer, (x + 1, y), edge, &name, style);
         let start = edge.saturating_sub(asides as u16 + 1);
         put_runs(buffer, (start.max(x), y), edge, &aside);
@@ -165,7 +168,8 @@ pub fn member_rows(
     let mut y = area.y;
     let all = screen.members.len();
     for (index, member) in screen.members.iter().enumerate().skip(from) {
-        let rows = 1 + u16::from(!member.agents.is_empty());
+        let more = member_more(theme, member);
+        let rows = 1 + u16::from(!more.is_empty());
         let is_last = index + 1 == all;
         let needed = rows + u16::from(!is_last);
         if y + needed > area.bottom() {
@@ -177,18 +181,7 @@ pub fn member_rows(
             return more;
         }
         member_row(screen, member, y, area, buffer);
-        if !member.agents.is_empty() {
-            let agents: Vec<String> = member.agents.iter().map(|a| words::name(a)).collect();
-            let agents = format!("  {}", agents.join(", "));
-            let agents = fit(&agents, usize::from(area.width));
-            put(
-                buffer,
-                (area.x, y + 1),
-                area.right(),
-                &agents,
-                theme.agent(),
-            );
-        }
+        put_runs(buffer, (area.x + 2, y + 1), area.right(), &more);
         drawn
             .members
             .push((Rect::new(area.x, y, area.width, rows), index));
@@ -197,7 +190,29 @@ pub fn member_rows(
     0
 }
 
-/// `● alice (you) root`: whether somebody is there is a shape and a word, not only a colour.
+/// What stands in a row of its own below a member: what is amiss, and their agents.
+fn member_more(theme: &Theme, member: &Member) -> Vec<Run<'static>> {
+    let mut out = Vec::new();
+    if member.forked {
+        out.push(run("forked ", theme.bad()));
+    }
+    match member.trust {
+        Trust::Inline => {}
+        Trust::Notice => out.push(run("notice ", theme.warn())),
+        Trust::Muted => out.push(run("muted ", theme.warn())),
+    }
+    if !member.agents.is_empty() {
+        let agents: Vec<String> = member
+            .agents
+            .iter()
+            .map(|agent| words::name(agent))
+            .collect();
+        out.push(run(agents.join(", "), theme.agent()));
+    }
+    out
+}
+
+/// `● alice root you`: whether somebody is there is a shape and a word, not only a colour.
 fn member_row(screen: &Screen<'_>, member: &Member, y: u16, area: Rect, buffer: &mut Buffer) {
     let theme = screen.theme;
     let signs = theme.signs();
@@ -207,14 +222,6 @@ fn member_row(screen: &Screen<'_>, member: &Member, y: u16, area: Rect, buffer: 
         (signs.offline, theme.dim())
     };
     let mut tags = Vec::new();
-    if member.forked {
-        tags.push(run("forked", theme.bad()));
-    }
-    match member.trust {
-        Trust::Inline => {}
-        Trust::Notice => tags.push(run("notice", theme.warn())),
-        Trust::Muted => tags.push(run("muted", theme.warn())),
-    }
     if member.root {
         tags.push(run("root", theme.dim()));
     } else if member.admin {

@@ -17,6 +17,8 @@ const MARKS_FROM: u16 = 32;
 const MARK_COLUMNS: usize = 3;
 /// From this height on there are blank rows.
 const AIRY_FROM: u16 = 12;
+/// From this height on our newest message has a row that tells how far it has come.
+const FOOT_FROM: u16 = 5;
 /// How far back is looked for our newest message, and for a line whose clock can be trusted.
 const LOOK_BACK: usize = 200;
 /// The most pages to move by at once; farther is a jump.
@@ -80,7 +82,7 @@ struct Window<'a> {
 
 impl<'a> Window<'a> {
     fn new(screen: &'a Screen<'a>, area: Rect) -> Self {
-        let mine = screen.entries.iter().rev().take(LOOK_BACK);
+        let mine = screen.entries.iter().rev();
         let look = Look {
             theme: screen.theme,
             columns: usize::from(area.width.saturating_sub(1)),
@@ -97,6 +99,11 @@ impl<'a> Window<'a> {
             seen: screen.seen,
             selected: screen.selected,
             newest_mine: mine
+                .take(if area.height >= FOOT_FROM {
+                    LOOK_BACK
+                } else {
+                    0
+                })
                 .filter(|entry| entry::is_marked(entry))
                 .map(|entry| entry.n)
                 .next(),
@@ -141,7 +148,11 @@ impl<'a> Window<'a> {
             return if is_stored {
                 Vec::new()
             } else {
-                entry::pending_rows(&self.look, pending, item > 0)
+                let before = at.checked_sub(1).and_then(|at| self.screen.pending.get(at));
+                let is_next = before.is_some_and(|before| {
+                    before.n.is_none() && before.fault.is_none() && pending.fault.is_none()
+                });
+                entry::pending_rows(&self.look, pending, item == 0, is_next)
             };
         };
         let shown = entries
@@ -259,7 +270,8 @@ impl<'a> Window<'a> {
         let rows = self.rows(item).len();
         let page = self.page(end);
         let visible = page.iter().filter(|(on, _)| *on == item).count();
-        if visible > 0 && visible >= rows.min(self.height) {
+        // Of a line too long for a page the beginning counts.
+        if visible > 0 && (visible == rows || (rows > self.height && page.contains(&(item, 0)))) {
             return end;
         }
         let bottom = End { item, rows };

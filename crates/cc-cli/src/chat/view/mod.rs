@@ -25,6 +25,8 @@ mod paint;
 mod screen;
 mod state;
 mod steady;
+#[cfg(test)]
+mod tests;
 mod ticket;
 mod words;
 

@@ -46,9 +46,7 @@ pub fn draw(screen: &Screen<'_>, area: Rect, buffer: &mut Buffer, drawn: &mut Dr
             let mut lines = text(screen, question, inner_columns(area));
             lines.push(vec![
                 run("y", screen.theme.bold()),
-                run(": yes   ", screen.theme.plain()),
-                run("any other key", screen.theme.bold()),
-                run(": no", screen.theme.plain()),
+                run(": yes, else no", screen.theme.plain()),
             ]);
             question_box(screen, area, lines, buffer, drawn);
         }
@@ -63,13 +61,21 @@ fn question_box(
     buffer: &mut Buffer,
     drawn: &mut Drawn,
 ) {
-    let fits = usize::from(area.height.saturating_sub(2)).max(1);
+    if lines.len() + 2 <= usize::from(area.height) {
+        pager(screen, area, "a question", &lines, 0, buffer, drawn);
+        return;
+    }
+    let fits = usize::from(area.height).max(1);
     if lines.len() > fits {
         let answers = lines.pop();
         lines.truncate(fits - 1);
         lines.extend(answers);
     }
-    pager(screen, area, "?", &lines, 0, buffer, drawn);
+    clear(buffer, area);
+    drawn.overlay = Some(area);
+    for (y, line) in (area.top()..area.bottom()).zip(&lines) {
+        put_runs(buffer, (area.x, y), area.right().saturating_sub(1), line);
+    }
 }
 
 /// The columns of text within a frame.

@@ -22,7 +22,10 @@ fn is_sure(cell: &Cell) -> bool {
         (Some(' '..='~') | None, None) => true,
         // Lines and blocks of our own.
         (Some('─' | '│' | '█' | '▀' | '▄' | '░'), None) => true,
-        (Some(c), None) => c.is_alphabetic() && c.width() == Some(1) && c.width_cjk() == Some(1),
+        // Later scripts have signs that some terminals draw with the letter before them.
+        (Some(c), None) => {
+            c < '\u{900}' && c.is_alphabetic() && c.width() == Some(1) && c.width_cjk() == Some(1)
+        }
         _ => false,
     }
 }
