@@ -244,6 +244,20 @@ impl CliError {
         }
     }
 
+    /// The message, what lay beneath it, and the hint, each on a line of its own.
+    pub fn in_full(&self) -> String {
+        let mut text = self.message.clone();
+        for cause in &self.causes {
+            text.push_str("\n  because: ");
+            text.push_str(cause);
+        }
+        if let Some(hint) = &self.hint {
+            text.push_str("\nhint: ");
+            text.push_str(hint);
+        }
+        text
+    }
+
     fn whole_message(&self) -> String {
         let mut whole = self.message.clone();
         for cause in &self.causes {

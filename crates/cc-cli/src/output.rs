@@ -2,6 +2,7 @@
 
 use std::fmt::{self, Write as _};
 use std::io::{self, IsTerminal as _, Write as _};
+use std::sync::{Mutex, PoisonError};
 
 use cc_proto::text::is_shown_as_is;
 use serde_json::Value;
@@ -9,13 +10,42 @@ use serde_json::Value;
 use crate::args::{ColorChoice, Global};
 use crate::error::CliError;
 
-/// How this command prints.
+/// How a command of the command line prints.
+pub type Output = Printer<'static>;
+
+/// How a command prints: on the streams of the process, or to be kept for whoever runs it.
 #[derive(Debug, Clone, Copy)]
-pub struct Output {
+pub struct Printer<'k> {
     json: bool,
     color: bool,
     color_errors: bool,
     survives: bool,
+    kept: Option<&'k Kept>,
+}
+
+/// What a command said that has no streams to print on, such as one of the chat, in order.
+#[derive(Debug, Default)]
+pub struct Kept(Mutex<Vec<Piece>>);
+
+/// Something that a command said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Piece {
+    /// Data, or text in the place of it.
+    Data(String),
+    /// Something beside the data.
+    Note(String),
+}
+
+impl Kept {
+    /// What was said until now; it is not kept any longer.
+    pub fn take(&self) -> Vec<Piece> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn add(&self, piece: Piece) {
+        let mut pieces = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        pieces.push(piece);
+    }
 }
 
 /// A style that carries no meaning of its own.
@@ -61,7 +91,18 @@ fn printable(object: &Value) -> String {
     out
 }
 
-impl Output {
+impl<'k> Printer<'k> {
+    /// Prints nothing: a person's text, without colour, is kept.
+    pub const fn keeping(kept: &'k Kept) -> Self {
+        Self {
+            json: false,
+            color: false,
+            color_errors: false,
+            survives: true,
+            kept: Some(kept),
+        }
+    }
+
     /// Follows the options, then `NO_COLOR`, then whether standard output is a terminal.
     pub fn new(global: &Global) -> Self {
         let color = |is_terminal: bool| match global.color {
@@ -78,7 +119,13 @@ impl Output {
             color: color(io::stdout().is_terminal()),
             color_errors: color(io::stderr().is_terminal()),
             survives: false,
+            kept: None,
         }
+    }
+
+    /// Whether a bar on the terminal is wanted where something takes long.
+    pub const fn shows_progress(self) -> bool {
+        !self.json && self.kept.is_none()
     }
 
     /// The same, but goes on in silence when the reader of standard output goes away: for who has to clear up first.
@@ -101,12 +148,15 @@ impl Output {
     }
 
     /// Dresses `text`, which must be clean already.
-    pub fn style(self, style: Style, text: &str) -> Styled<'_> {
+    pub fn style<'t>(self, style: Style, text: &'t str) -> Styled<'t> {
         Styled(self.color.then_some(style), text)
     }
 
     /// Prints one line of data: the object with `--json`, else the text. A reader that went away ends the program in silence, as of `log | head`.
     pub fn data(self, object: &Value, text: impl fmt::Display) {
+        if let Some(kept) = self.kept {
+            return kept.add(Piece::Data(text.to_string()));
+        }
         let mut out = io::stdout().lock();
         let written = if self.json {
             writeln!(out, "{}", printable(object))
@@ -126,14 +176,19 @@ impl Output {
     }
 
     /// Says something beside the data, on standard error; `--json` does not silence it.
-    #[expect(clippy::unused_self, reason = "reads as a part of the output")]
     pub fn note(self, text: impl fmt::Display) {
+        if let Some(kept) = self.kept {
+            return kept.add(Piece::Note(text.to_string()));
+        }
         // Nowhere to say it is no reason to fail.
         let _ = writeln!(io::stderr().lock(), "{text}");
     }
 
     /// Prints a failure on standard error: an object with `--json`, else `error:`, causes and `hint:`.
     pub fn error(self, error: &CliError) {
+        if let Some(kept) = self.kept {
+            return kept.add(Piece::Note(error.in_full()));
+        }
         let mut err = io::stderr().lock();
         let _ = if self.json {
             writeln!(err, "{}", printable(&error.to_json()))
@@ -143,16 +198,7 @@ impl Output {
             } else {
                 "error:"
             };
-            let mut text = format!("{label} {}", error.message);
-            for cause in &error.causes {
-                text.push_str("\n  because: ");
-                text.push_str(cause);
-            }
-            if let Some(hint) = &error.hint {
-                text.push_str("\nhint: ");
-                text.push_str(hint);
-            }
-            writeln!(err, "{text}")
+            writeln!(err, "{label} {}", error.in_full())
         };
     }
 }
@@ -160,6 +206,28 @@ impl Output {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_kept_is_not_printed() {
+        let kept = Kept::default();
+        let output = Printer::keeping(&kept);
+        assert!(!output.json() && !output.colored() && !output.shows_progress());
+        output.data(&Value::Null, "data");
+        output.note("note");
+        output.text(output.style(Style::Bold, "text"));
+        let error = CliError::new(crate::error::Kind::Room, "wrong").hint("right");
+        output.error(&error);
+        let data = |text: &str| Piece::Data(text.to_owned());
+        let note = |text: &str| Piece::Note(text.to_owned());
+        let said = [
+            data("data"),
+            note("note"),
+            data("text"),
+            note("wrong\nhint: right"),
+        ];
+        assert_eq!(kept.take(), said);
+        assert!(kept.take().is_empty());
+    }
 
     #[test]
     fn json_cannot_act_on_the_terminal_and_stays_the_same() {

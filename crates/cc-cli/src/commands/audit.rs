@@ -11,7 +11,7 @@ use super::objects::{Audited, object};
 use crate::args::AuditArgs;
 use crate::error::{CliError, CliResult, Kind};
 use crate::home::Home;
-use crate::output::Output;
+use crate::output::Printer;
 use crate::rooms::{self, KnownRoom};
 use crate::when::{self, Since};
 
@@ -19,7 +19,7 @@ use crate::when::{self, Since};
 const SHOWN_CHARS_MAX: usize = 64;
 
 /// Lists them, the oldest first.
-pub fn run(home: &Home, args: &AuditArgs, output: Output) -> CliResult {
+pub fn run(home: &Home, args: &AuditArgs, output: Printer<'_>) -> CliResult {
     let rooms = match &args.of.room {
         Some(name) => vec![rooms::find(home, Some(name))?],
         None => rooms::all(home)?,

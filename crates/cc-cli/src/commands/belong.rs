@@ -13,7 +13,7 @@ use crate::error::{CliError, CliResult, Kind};
 use crate::history::History;
 use crate::home::Home;
 use crate::launch;
-use crate::output::Output;
+use crate::output::Printer;
 use crate::people::{self, Somebody};
 use crate::rooms::{self, KnownRoom, short};
 use crate::rpc::{
@@ -29,7 +29,7 @@ const PREFIX_DIGITS_MIN: usize = 4;
 const SHOWN_TEXT_CHARS_MAX: usize = 60;
 
 /// Removes a member; with `--back` removes nobody, and lets one who was removed in again.
-pub async fn remove(home: &Home, args: &RemoveArgs, output: Output) -> CliResult {
+pub async fn remove(home: &Home, args: &RemoveArgs, output: Printer<'_>) -> CliResult {
     let Gathered {
         room,
         people,
@@ -98,7 +98,12 @@ async fn let_back(
     Ok(None)
 }
 
-fn tell_of_removal(room: &KnownRoom, person: &Somebody, removal: &RemoveResult, output: Output) {
+fn tell_of_removal(
+    room: &KnownRoom,
+    person: &Somebody,
+    removal: &RemoveResult,
+    output: Printer<'_>,
+) {
     let mut said = vec![format!(
         "removed {} from {}. What they wrote before stays; what they write from now on counts for nobody who has heard \
          of this. What they have read cannot be unread. They may never hear of it: to them the room falls silent.",
@@ -136,7 +141,12 @@ fn tell_of_removal(room: &KnownRoom, person: &Somebody, removal: &RemoveResult, 
     output.data(&shown, said.join(" "));
 }
 
-fn tell_of_return(room: &KnownRoom, person: &Somebody, back: Option<&Invited>, output: Output) {
+fn tell_of_return(
+    room: &KnownRoom,
+    person: &Somebody,
+    back: Option<&Invited>,
+    output: Printer<'_>,
+) {
     let shown = object(&Removed {
         room: room.id.to_hex(),
         author: person.author().to_owned(),
@@ -168,7 +178,7 @@ fn tell_of_return(room: &KnownRoom, person: &Somebody, back: Option<&Invited>, o
 }
 
 /// Makes or unmakes an admin.
-pub async fn admin(home: &Home, args: &AdminArgs, output: Output) -> CliResult {
+pub async fn admin(home: &Home, args: &AdminArgs, output: Printer<'_>) -> CliResult {
     let Gathered {
         room,
         people,
@@ -218,7 +228,7 @@ pub async fn admin(home: &Home, args: &AdminArgs, output: Output) -> CliResult {
 }
 
 /// Leaves a room.
-pub async fn leave(home: &Home, args: &LeaveArgs, output: Output) -> CliResult {
+pub async fn leave(home: &Home, args: &LeaveArgs, output: Printer<'_>) -> CliResult {
     let room = rooms::find(home, args.of.room.as_deref())?;
     confirm::ask(&format!("Leave {}?", room.shown_name()), args.yes)?;
     let mut client = launch::connect_or_start(home).await?;
@@ -242,7 +252,7 @@ pub async fn leave(home: &Home, args: &LeaveArgs, output: Output) -> CliResult {
 }
 
 /// Takes a message back.
-pub async fn retract(home: &Home, args: &RetractArgs, output: Output) -> CliResult {
+pub async fn retract(home: &Home, args: &RetractArgs, output: Printer<'_>) -> CliResult {
     let room = rooms::find(home, args.of.room.as_deref())?;
     let (message, text) = meant(&History::open(home, &room)?, &args.message)?;
     let mut client = launch::connect_or_start(home).await?;
@@ -272,7 +282,7 @@ pub async fn retract(home: &Home, args: &RetractArgs, output: Output) -> CliResu
 }
 
 /// The message that is meant by its line, its id or the beginning of its id; and its text.
-fn meant(history: &History, asked: &str) -> CliResult<(MessageId, Option<String>)> {
+pub fn meant(history: &History, asked: &str) -> CliResult<(MessageId, Option<String>)> {
     let asked = asked.trim();
     let none = |what: &str| {
         CliError::new(

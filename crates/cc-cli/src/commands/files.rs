@@ -10,7 +10,7 @@ use crate::error::{CliError, CliResult, Kind};
 use crate::files::{self, Names};
 use crate::home::Home;
 use crate::launch;
-use crate::output::{Output, Style};
+use crate::output::{Printer, Style};
 use crate::rooms::{self, short};
 use crate::rpc::{FileInfo, FileSettingsInfo, FileSettingsParams, FileState};
 use crate::size;
@@ -27,7 +27,7 @@ pub struct ListedFile {
 }
 
 /// Carries out the command.
-pub async fn run(home: &Home, args: &FilesArgs, output: Output) -> CliResult {
+pub async fn run(home: &Home, args: &FilesArgs, output: Printer<'_>) -> CliResult {
     let room = rooms::find(home, args.room.as_deref())?;
     let settings = FileSettingsParams {
         room: room.id.to_hex(),
@@ -105,21 +105,24 @@ fn in_words(settings: &FileSettingsInfo) -> String {
     )
 }
 
-async fn verify(client: &mut Client, file: &mut FileInfo, output: Output) -> CliResult {
+async fn verify(client: &mut Client, file: &mut FileInfo, output: Printer<'_>) -> CliResult {
     if file.state != FileState::Here {
         return Ok(());
     }
-    let bar = super::share::bar(&format!("reading {}", file.name), None);
-    if !output.json() {
+    let bar = if output.shows_progress() {
+        let bar = super::share::bar(&format!("reading {}", file.name), None);
         bar.enable_steady_tick(std::time::Duration::from_millis(100));
-    }
+        bar
+    } else {
+        indicatif::ProgressBar::hidden()
+    };
     let read = files::ask(client, "file.verify", file).await;
     bar.finish_and_clear();
     *file = read?;
     Ok(())
 }
 
-fn print(page: Vec<FileInfo>, names: &Names, with_head: bool, output: Output) {
+fn print(page: Vec<FileInfo>, names: &Names, with_head: bool, output: Printer<'_>) {
     let listed: Vec<ListedFile> = page
         .into_iter()
         .map(|file| ListedFile {

@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use indicatif::ProgressBar;
 use serde::Serialize;
-use serde_json::Value;
 
 use super::objects::object;
 use crate::args::GetArgs;
@@ -14,7 +13,7 @@ use crate::error::{CliError, CliResult, Kind};
 use crate::files;
 use crate::home::Home;
 use crate::launch;
-use crate::output::Output;
+use crate::output::Printer;
 use crate::rooms::{self, short};
 use crate::rpc::{FileInfo, FileState, RoomParams, Subscribed};
 
@@ -33,7 +32,7 @@ pub struct Got {
 }
 
 /// Fetches a file and returns when it is here, whole.
-pub async fn run(home: &Home, args: &GetArgs, output: Output) -> CliResult {
+pub async fn run(home: &Home, args: &GetArgs, output: Printer<'_>) -> CliResult {
     let room = rooms::find(home, args.room.as_deref())?;
     let mut client = launch::connect_or_start(home).await?;
     let file = files::meant(&mut client, &room.id.to_hex(), &args.file).await?;
@@ -101,8 +100,8 @@ pub async fn run(home: &Home, args: &GetArgs, output: Output) -> CliResult {
 }
 
 /// Waits until a file is here. Ctrl-C ends the wait and the fetch; what came so far stays for another time.
-async fn fetch(client: &mut Client, file: FileInfo, output: Output) -> CliResult<FileInfo> {
-    let bar = if output.json() {
+async fn fetch(client: &mut Client, file: FileInfo, output: Printer<'_>) -> CliResult<FileInfo> {
+    let bar = if !output.shows_progress() {
         ProgressBar::hidden()
     } else {
         super::share::bar(&file.name, Some(file.size))
@@ -129,7 +128,7 @@ async fn until_here(
     client: &mut Client,
     file: &FileInfo,
     bar: &ProgressBar,
-    output: Output,
+    output: Printer<'_>,
 ) -> CliResult<FileInfo> {
     let mut now = files::ask(client, "file.get", file).await?;
     let mut said_nobody = false;
@@ -159,25 +158,7 @@ async fn until_here(
             FileState::Fetching => said_nobody = false,
             FileState::Waiting => {}
         }
-        now = next(client, file).await?;
-    }
-}
-
-/// The file after the next thing that happened to it.
-async fn next(client: &mut Client, file: &FileInfo) -> CliResult<FileInfo> {
-    loop {
-        let Some(notification) = client.notification().await else {
-            return Err(CliError::new(Kind::Gone, "the daemon has stopped")
-                .hint("the fetch goes on when it runs again"));
-        };
-        let params = notification.params;
-        if notification.method == "lagged" {
-            return files::ask(client, "file.get", file).await;
-        }
-        let is_it = params["event"] == "file" && params["file"] == Value::from(file.file.as_str());
-        if is_it && let Ok(now) = serde_json::from_value(params) {
-            return Ok(now);
-        }
+        now = files::next(client, file).await?;
     }
 }
 

@@ -11,12 +11,12 @@ use crate::error::CliResult;
 use crate::files;
 use crate::home::Home;
 use crate::launch;
-use crate::output::Output;
+use crate::output::Printer;
 use crate::rooms::{self, KnownRoom};
 use crate::rpc::{HeldInfo, HeldList, HeldParams, SendKind, SendResult, SendRole};
 
 /// Lists what waits.
-pub async fn list(home: &Home, args: &RoomArg, output: Output) -> CliResult {
+pub async fn list(home: &Home, args: &RoomArg, output: Printer<'_>) -> CliResult {
     let only = match &args.room {
         Some(room) => Some(rooms::find(home, Some(room))?.id.to_hex()),
         None => None,
@@ -36,7 +36,7 @@ pub async fn list(home: &Home, args: &RoomArg, output: Output) -> CliResult {
 }
 
 /// Lets it go out.
-pub async fn approve(home: &Home, args: &HeldArgs, output: Output) -> CliResult {
+pub async fn approve(home: &Home, args: &HeldArgs, output: Printer<'_>) -> CliResult {
     let mut client = launch::connect_or_start(home).await?;
     for held in meant(&mut client, args).await? {
         // What is shared is read first, which takes as long as it takes.
@@ -56,7 +56,7 @@ pub async fn approve(home: &Home, args: &HeldArgs, output: Output) -> CliResult 
 }
 
 /// Throws it away.
-pub async fn refuse(home: &Home, args: &HeldArgs, output: Output) -> CliResult {
+pub async fn refuse(home: &Home, args: &HeldArgs, output: Printer<'_>) -> CliResult {
     let mut client = launch::connect_or_start(home).await?;
     for held in meant(&mut client, args).await? {
         let _: serde_json::Value = client.call("held.refuse", &HeldParams { held }).await?;

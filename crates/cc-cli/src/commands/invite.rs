@@ -9,7 +9,7 @@ use crate::client::Client;
 use crate::error::{CliError, CliResult, Kind};
 use crate::home::Home;
 use crate::launch;
-use crate::output::Output;
+use crate::output::Printer;
 use crate::qr;
 use crate::rooms::{self, KnownRoom, short};
 use crate::rpc::{
@@ -23,7 +23,7 @@ use crate::when;
 const SHOWN_NOTE_CHARS_MAX: usize = 40;
 
 /// Makes an invite and prints its ticket.
-pub async fn invite(home: &Home, args: &InviteArgs, output: Output) -> CliResult {
+pub async fn invite(home: &Home, args: &InviteArgs, output: Printer<'_>) -> CliResult {
     if args.qr && output.json() {
         return Err(CliError::new(
             Kind::Usage,
@@ -63,7 +63,7 @@ pub async fn invite(home: &Home, args: &InviteArgs, output: Output) -> CliResult
 }
 
 /// Lists the invites of a room.
-pub async fn list(home: &Home, args: &RoomArg, output: Output) -> CliResult {
+pub async fn list(home: &Home, args: &RoomArg, output: Printer<'_>) -> CliResult {
     let room = rooms::find(home, args.room.as_deref())?;
     let mut client = launch::connect_or_start(home).await?;
     let listed = of(&mut client, &room).await?;
@@ -87,7 +87,7 @@ pub async fn list(home: &Home, args: &RoomArg, output: Output) -> CliResult {
 }
 
 /// Ends an invite.
-pub async fn revoke(home: &Home, args: &RevokeArgs, output: Output) -> CliResult {
+pub async fn revoke(home: &Home, args: &RevokeArgs, output: Printer<'_>) -> CliResult {
     let room = rooms::find(home, args.of.room.as_deref())?;
     let mut client = launch::connect_or_start(home).await?;
     let invites = of(&mut client, &room).await?.invites;

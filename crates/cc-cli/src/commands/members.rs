@@ -10,7 +10,7 @@ use crate::client::Client;
 use crate::error::{CliError, CliResult, Kind};
 use crate::home::Home;
 use crate::launch;
-use crate::output::{Output, Style};
+use crate::output::{Printer, Style};
 use crate::people;
 use crate::rooms::{self, KnownRoom, short};
 use crate::rpc::{FormerPerson, People, Person, PetnameParams, RoomParams, Trust, TrustParams};
@@ -46,7 +46,7 @@ pub async fn gather(home: &Home, room: Option<&str>) -> CliResult<Gathered> {
 }
 
 /// Lists who belongs to a room, and who did.
-pub async fn list(home: &Home, args: &RoomArg, output: Output) -> CliResult {
+pub async fn list(home: &Home, args: &RoomArg, output: Printer<'_>) -> CliResult {
     let Gathered { people, .. } = gather(home, args.room.as_deref()).await?;
     if output.json() {
         list_objects(people, output);
@@ -71,7 +71,7 @@ pub async fn list(home: &Home, args: &RoomArg, output: Output) -> CliResult {
     Ok(())
 }
 
-fn list_objects(people: People, output: Output) {
+fn list_objects(people: People, output: Printer<'_>) {
     for person in people.members {
         let listed = ListedPerson::Member {
             room: people.room.clone(),
@@ -91,7 +91,7 @@ fn list_objects(people: People, output: Output) {
 }
 
 /// Shows what to compare with a member.
-pub async fn verify(home: &Home, args: &MemberArg, output: Output) -> CliResult {
+pub async fn verify(home: &Home, args: &MemberArg, output: Printer<'_>) -> CliResult {
     let Gathered { room, people, .. } = gather(home, args.of.room.as_deref()).await?;
     let person = people::member(&people, &args.member)?;
     if person.me {
@@ -131,7 +131,7 @@ pub async fn verify(home: &Home, args: &MemberArg, output: Output) -> CliResult 
 }
 
 /// Chooses how a member's words reach the agents of this machine.
-pub async fn trust(home: &Home, args: &TrustArgs, output: Output) -> CliResult {
+pub async fn trust(home: &Home, args: &TrustArgs, output: Printer<'_>) -> CliResult {
     let mut gathered = gather(home, args.who.of.room.as_deref()).await?;
     let person = people::anybody(&gathered.people, &args.who.member)?;
     let trust = Trust::from(args.trust);
@@ -163,7 +163,7 @@ pub async fn trust(home: &Home, args: &TrustArgs, output: Output) -> CliResult {
 }
 
 /// Calls a member by a name of one's own.
-pub async fn petname(home: &Home, args: &PetnameArgs, output: Output) -> CliResult {
+pub async fn petname(home: &Home, args: &PetnameArgs, output: Printer<'_>) -> CliResult {
     let petname = args.name.as_deref().map(checked_petname).transpose()?;
     let mut gathered = gather(home, args.who.of.room.as_deref()).await?;
     let person = people::anybody(&gathered.people, &args.who.member)?;

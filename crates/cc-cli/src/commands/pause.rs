@@ -7,12 +7,12 @@ use super::objects::{Paused, object};
 use crate::args::{PauseArgs, RoomArg};
 use crate::error::{CliError, CliResult, Kind};
 use crate::home::Home;
-use crate::output::Output;
+use crate::output::Printer;
 use crate::rooms::{self, KnownRoom};
 use crate::when;
 
 /// Pauses a room, or everything.
-pub fn pause(home: &Home, args: &PauseArgs, output: Output) -> CliResult {
+pub fn pause(home: &Home, args: &PauseArgs, output: Printer<'_>) -> CliResult {
     let now = when::now();
     let until = match &args.span {
         Some(span) => Some(end(span, now)?),
@@ -36,7 +36,7 @@ pub fn pause(home: &Home, args: &PauseArgs, output: Output) -> CliResult {
 }
 
 /// Goes on.
-pub fn resume(home: &Home, args: &RoomArg, output: Output) -> CliResult {
+pub fn resume(home: &Home, args: &RoomArg, output: Printer<'_>) -> CliResult {
     let now = when::now();
     let room = meant(home, args)?;
     let was = pause::resume(home.path(), room.as_ref().map(|room| room.id), now).map_err(failed)?;

@@ -15,7 +15,7 @@ use super::objects::{Previewed, object};
 use crate::args::{MomentArg, PreviewArgs};
 use crate::error::{CliError, CliResult, Kind};
 use crate::home::Home;
-use crate::output::{Output, Style};
+use crate::output::{Printer, Style};
 use crate::when;
 
 /// Whose text stands for everybody's where no agent was seen yet.
@@ -32,7 +32,7 @@ struct Asker {
 }
 
 /// Shows it, for each agent that is meant.
-pub fn run(home: Option<&Path>, args: &PreviewArgs, output: Output) -> CliResult {
+pub fn run(home: Option<&Path>, args: &PreviewArgs, output: Printer<'_>) -> CliResult {
     let home = Home::existing(home)?
         .ok_or_else(|| CliError::new(Kind::Home, "there is no such home folder"))?;
     for asker in askers(&home, args)? {
@@ -115,7 +115,7 @@ fn is_same(directory: &Path, canonical: &Path) -> bool {
     directory == canonical || directory.canonicalize().is_ok_and(|it| it == canonical)
 }
 
-fn show(home: &Home, asker: &Asker, moment: MomentArg, output: Output) -> CliResult {
+fn show(home: &Home, asker: &Asker, moment: MomentArg, output: Printer<'_>) -> CliResult {
     let moment = match moment {
         MomentArg::Prompt => Moment::Prompt,
         MomentArg::Start => Moment::Start,

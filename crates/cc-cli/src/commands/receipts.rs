@@ -8,14 +8,14 @@ use crate::client::Client;
 use crate::error::CliResult;
 use crate::home::Home;
 use crate::launch;
-use crate::output::Output;
+use crate::output::Printer;
 use crate::rooms::{self, KnownRoom};
 use crate::rpc::{
     ReceiptInfo, ReceiptsParams, ReceiptsResult, ShareReceiptsParams, SharedReceipts,
 };
 
 /// Sets it, or says how it is.
-pub async fn run(home: &Home, args: &ReceiptsArgs, output: Output) -> CliResult {
+pub async fn run(home: &Home, args: &ReceiptsArgs, output: Printer<'_>) -> CliResult {
     let room = rooms::find(home, args.of.room.as_deref())?;
     let mut client = launch::connect_or_start(home).await?;
     let params = ShareReceiptsParams {

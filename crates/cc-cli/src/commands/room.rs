@@ -17,7 +17,7 @@ use crate::client::{ANSWER_DEADLINE, Client};
 use crate::error::{CliError, CliResult, Kind};
 use crate::home::Home;
 use crate::launch;
-use crate::output::{Output, Style};
+use crate::output::{Output, Printer, Style};
 use crate::rooms;
 use crate::rpc::{FileSettingsParams, JoinParams, StartParams, State};
 
@@ -123,7 +123,7 @@ async fn choose_auto_get(client: &mut Client, opened: &Opened, auto_get: Option<
 }
 
 /// Lists the rooms of the home.
-pub fn list(home: Option<&Home>, output: Output) -> CliResult {
+pub fn list(home: Option<&Home>, output: Printer<'_>) -> CliResult {
     let Some(home) = home else {
         output.text("no rooms yet: cc-connect room start, or cc-connect room join TICKET");
         return Ok(());
@@ -182,11 +182,11 @@ async fn finish(
     if options.no_ui {
         return Ok(());
     }
-    chat::run(home, client, opened, output).await
+    chat::after_opening(home, client, opened, options.plain, output).await
 }
 
 /// The folder to bind: what was asked for, else the current folder unless that would reach too far.
-pub fn choose_binding(asked: Option<&Path>, output: Output) -> CliResult<BindTo> {
+pub fn choose_binding(asked: Option<&Path>, output: Printer<'_>) -> CliResult<BindTo> {
     match asked {
         Some(path) if path == Path::new("none") => return Ok(BindTo::None),
         Some(path) if path == Path::new("global") => return Ok(BindTo::Global),

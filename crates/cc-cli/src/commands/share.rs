@@ -12,12 +12,12 @@ use crate::error::{CliError, CliResult, Kind};
 use crate::files;
 use crate::home::Home;
 use crate::launch;
-use crate::output::Output;
+use crate::output::Printer;
 use crate::rooms::{self, KnownRoom};
 use crate::rpc::{FileInfo, ShareParams, ShareResult};
 
 /// Shares each of the paths; one that fails does not keep the others.
-pub async fn run(home: &Home, args: &ShareArgs, output: Output) -> CliResult {
+pub async fn run(home: &Home, args: &ShareArgs, output: Printer<'_>) -> CliResult {
     let room = rooms::find(home, args.room.as_deref())?;
     let mut client = launch::connect_or_start(home).await?;
     let mut failed = None;
@@ -57,7 +57,7 @@ async fn one(
     room: &KnownRoom,
     path: &Path,
     force: bool,
-    output: Output,
+    output: Printer<'_>,
 ) -> CliResult<FileInfo> {
     let params = ShareParams {
         room: room.id.to_hex(),
@@ -117,8 +117,8 @@ fn absolute(path: &Path) -> CliResult<PathBuf> {
 }
 
 /// A bar on a terminal; of a file its length is known, of a folder not.
-fn bar_for(path: &Path, output: Output) -> ProgressBar {
-    if output.json() {
+fn bar_for(path: &Path, output: Printer<'_>) -> ProgressBar {
+    if !output.shows_progress() {
         return ProgressBar::hidden();
     }
     let name = path.file_name().map(Path::new).unwrap_or(path);

@@ -8,7 +8,7 @@ use crate::error::CliResult;
 use crate::history::History;
 use crate::home::Home;
 use crate::launch;
-use crate::output::{Output, Style};
+use crate::output::{Printer, Style};
 use crate::rooms::{self, KnownRoom};
 use crate::rpc::{HeldBackInfo, RoomInfo, State, Status};
 use crate::when;
@@ -17,7 +17,7 @@ use crate::when;
 const REASON_CHARS_MAX: usize = 160;
 
 /// Shows the daemon and the rooms; without a daemon, what the home tells of them.
-pub async fn status(home: Option<&Home>, output: Output) -> CliResult {
+pub async fn status(home: Option<&Home>, output: Printer<'_>) -> CliResult {
     let client = match home {
         Some(home) => launch::connect(home).await?,
         None => None,
@@ -52,7 +52,7 @@ pub async fn status(home: Option<&Home>, output: Output) -> CliResult {
 }
 
 /// Stops the daemon; returns when its process has ended.
-pub async fn stop(home: Option<&Home>, output: Output) -> CliResult {
+pub async fn stop(home: Option<&Home>, output: Printer<'_>) -> CliResult {
     let stopped = match home {
         Some(home) => launch::stop(home).await?,
         None => false,
@@ -69,7 +69,7 @@ pub async fn stop(home: Option<&Home>, output: Output) -> CliResult {
     Ok(())
 }
 
-fn text(status: &StatusObject, output: Output) -> String {
+fn text(status: &StatusObject, output: Printer<'_>) -> String {
     let mut lines = vec![match (&status.daemon.pid, &status.daemon.version) {
         (Some(pid), Some(version)) => format!("daemon {version} is running (process {pid})"),
         _ => "no daemon is running; the next command that needs it starts it".to_owned(),

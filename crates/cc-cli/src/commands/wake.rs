@@ -7,12 +7,12 @@ use super::objects::object;
 use crate::args::{OnOff, WakeArgs};
 use crate::error::{CliError, CliResult, Kind};
 use crate::home::Home;
-use crate::output::Output;
+use crate::output::Printer;
 use crate::people;
 use crate::rpc::{People, WakeMember, WakeParams, WakeState};
 
 /// Sets it, or says how it is.
-pub async fn run(home: &Home, args: &WakeArgs, output: Output) -> CliResult {
+pub async fn run(home: &Home, args: &WakeArgs, output: Printer<'_>) -> CliResult {
     let Gathered {
         room,
         people,

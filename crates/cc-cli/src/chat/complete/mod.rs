@@ -1,14 +1,27 @@
 //! Completion: members after `@`, commands and what they take after `/`, paths after `/drop`.
 //!
 //! Nothing here waits; of a folder at most [`paths::ENTRIES_MAX`] entries are looked at.
+//!
+//! | file | what |
+//! |---|---|
+//! | `mention.rs` | members after `@` |
+//! | `command.rs` | commands and what they take |
+//! | `paths.rs` | the entries of a folder |
 
+mod command;
+mod mention;
 mod paths;
 
 use std::ops::Range;
 use std::path::Path;
 
+use cc_proto::text::fold_case;
+
 use super::editor::Editor;
 use super::types::{Member, RoomEntry};
+
+/// So many candidates are listed.
+const CANDIDATES_MAX: usize = 100;
 
 /// What there is to complete with.
 #[derive(Debug, Clone, Copy)]
@@ -53,19 +66,81 @@ impl Completion {
     /// The candidates at the cursor; `None` where there are none. Unless it was `asked` for, by Tab, only members after an
     /// `@` and the names of commands are offered: no folder is read while somebody types.
     pub fn find(editor: &Editor, sources: &Sources<'_>, asked: bool) -> Option<Self> {
-        let _ = (editor, sources, asked);
-        None
+        let before = editor.text().get(..editor.cursor())?;
+        let is_command = before.starts_with('/')
+            && !before.starts_with("//")
+            && !editor.text().trim_end().contains('\n');
+        let (from, mut candidates) = if is_command {
+            command::candidates(before, sources, asked)?
+        } else {
+            mention::candidates(before, sources.members)?
+        };
+        candidates.truncate(CANDIDATES_MAX);
+        let replace = from..before.len();
+        // What stands there already is nothing to offer while somebody types.
+        let is_there =
+            |candidate: &Candidate| candidate.insert.trim_end() == before[from..].trim_end();
+        if candidates.is_empty() || (!asked && candidates.iter().all(is_there)) {
+            return None;
+        }
+        Some(Self {
+            replace,
+            candidates,
+            chosen: None,
+        })
     }
 
     /// Puts the next candidate into the text; with a single one nothing is left to choose, and it returns true: close it.
     pub fn next(&mut self, editor: &mut Editor) -> bool {
-        let _ = editor;
-        true
+        let last = self.candidates.len() - 1;
+        let next = self
+            .chosen
+            .map_or(0, |at| if at == last { 0 } else { at + 1 });
+        self.choose(next, editor)
     }
 
     /// Puts the candidate before into the text.
     pub fn previous(&mut self, editor: &mut Editor) -> bool {
-        let _ = editor;
-        true
+        let last = self.candidates.len() - 1;
+        let before = self.chosen.and_then(|at| at.checked_sub(1)).unwrap_or(last);
+        self.choose(before, editor)
+    }
+
+    /// Puts this candidate into the text.
+    pub fn choose(&mut self, at: usize, editor: &mut Editor) -> bool {
+        let Some(candidate) = self.candidates.get(at) else {
+            return false;
+        };
+        editor.complete(self.replace.clone(), &candidate.insert);
+        self.replace.end = self.replace.start + candidate.insert.len();
+        self.chosen = Some(at);
+        self.candidates.len() == 1
     }
 }
+
+/// How well a name goes with what was typed: the beginning of it, within it, or not at all.
+fn fits(name: &str, typed: &str) -> Option<bool> {
+    let (name, typed) = (fold_case(name), fold_case(typed));
+    if name.starts_with(&typed) {
+        Some(true)
+    } else {
+        name.contains(&typed).then_some(false)
+    }
+}
+
+/// Those that begin with what was typed, then those that have it within, each in the order that they came.
+fn sorted<T>(all: impl IntoIterator<Item = T>, fit: impl Fn(&T) -> Option<bool>) -> Vec<T> {
+    let (mut begin, mut within) = (Vec::new(), Vec::new());
+    for one in all {
+        match fit(&one) {
+            Some(true) => begin.push(one),
+            Some(false) => within.push(one),
+            None => {}
+        }
+    }
+    begin.append(&mut within);
+    begin
+}
+
+#[cfg(test)]
+mod tests;

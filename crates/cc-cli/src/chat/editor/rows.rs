@@ -116,7 +116,8 @@ fn wrap_line(line: &str, offset: usize, width: usize, rows: &mut Vec<Row>) {
     let mut gap: Option<(usize, usize)> = None;
     for (at, grapheme) in line.grapheme_indices(true) {
         let needed = cells_of(grapheme);
-        if taken + needed > width && at > start {
+        // Behind a space there may still be more than fits with it.
+        while taken + needed > width && at > start {
             let (end, before) = gap.take().unwrap_or((at, taken));
             rows.push(Row {
                 start: offset + start,
@@ -167,6 +168,11 @@ mod tests {
     }
 
     #[test]
+    fn what_stands_behind_a_space_is_broken_again_where_it_does_not_fit() {
+        assert_eq!(texts(" 👍日👍", 3), [" ", "👍", "日", "👍"]);
+    }
+
+    #[test]
     fn a_place_between_two_rows_is_at_the_beginning_of_the_next() {
         let rows = wrapped("abcdef\nx", 3);
         assert_eq!(rows.len(), 3);
@@ -200,7 +206,9 @@ mod tests {
             for (index, row) in rows.iter().enumerate() {
                 prop_assert_eq!(row.start, at);
                 at = row.end + usize::from(row.is_last);
-                prop_assert!(cells(&shown(&text, *row)) <= width, "{:?}", shown(&text, *row));
+                // A single cluster can be wider than the row: without its joiners it is shown as several.
+                let is_one = text[row.start..row.end].graphemes(true).count() == 1;
+                prop_assert!(is_one || cells(&shown(&text, *row)) <= width, "{:?}", shown(&text, *row));
                 for place in row.start..=row.end {
                     if !text.is_char_boundary(place) { continue; }
                     let found = row_of(&rows, place, false);

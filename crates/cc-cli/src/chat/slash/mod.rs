@@ -5,23 +5,26 @@
 //! |---|---|
 //! | `words.rs` | a line cut into words, as a shell does |
 //! | `help.rs` | what `/help` says, and what was meant by a mistyped name |
-//! | `run.rs` | carrying them out |
+//! | `plan.rs` | what a command comes to where it is typed |
+//! | `run.rs` | carrying it out |
 
 mod help;
+mod plan;
 mod run;
 mod words;
 
 use clap::{Args, Parser, Subcommand};
 
 use crate::args::{
-    AdminArgs, AuditArgs, FilesArgs, GetArgs, HeldArgs, InviteArgs, LeaveArgs, MemberArg,
-    PauseArgs, PetnameArgs, PreviewArgs, ReceiptsArgs, RemoveArgs, RevokeArgs, RoomArg, ShareArgs,
-    TrustArgs, WakeArgs,
+    AdminArgs, AuditArgs, FilesArgs, HeldArgs, InviteArgs, LeaveArgs, MemberArg, PauseArgs,
+    PetnameArgs, PreviewArgs, ReceiptsArgs, RemoveArgs, RevokeArgs, RoomArg, ShareArgs, TrustArgs,
+    WakeArgs,
 };
 
-pub use help::{names, options, overview, usage};
-pub use run::{Reply, Said, run};
-pub use words::{Word, quoted, words};
+pub use help::{names, options, overview};
+pub use plan::{Here, Plan, plan};
+pub use run::{Reply, run};
+pub use words::{Word, last as last_word, quoted, user_home, words};
 
 /// What a typed text is.
 #[derive(Debug)]
@@ -107,6 +110,55 @@ pub enum Slash {
     Quit,
     /// Say what the keys and the commands do
     Help(HelpArgs),
+}
+
+impl Slash {
+    /// What it is called, with its slash.
+    pub const fn title(&self) -> &'static str {
+        match self {
+            Self::Drop(_) => "/drop",
+            Self::Files(_) => "/files",
+            Self::Get(_) => "/get",
+            Self::Cancel(_) => "/cancel",
+            Self::Invite(_) => "/invite",
+            Self::Invites(_) => "/invites",
+            Self::Revoke(_) => "/revoke",
+            Self::Members(_) => "/members",
+            Self::Remove(_) => "/remove",
+            Self::Admin(_) => "/admin",
+            Self::Trust(_) => "/trust",
+            Self::Petname(_) => "/petname",
+            Self::Verify(_) => "/verify",
+            Self::Retract(_) => "/retract",
+            Self::Reply(_) => "/reply",
+            Self::Pause(_) => "/pause",
+            Self::Resume(_) => "/resume",
+            Self::Preview(_) => "/preview",
+            Self::Audit(_) => "/audit",
+            Self::Held(_) => "/held",
+            Self::Approve(_) => "/approve",
+            Self::Refuse(_) => "/refuse",
+            Self::Wake(_) => "/wake",
+            Self::Receipts(_) => "/receipts",
+            Self::Find(_) => "/find",
+            Self::Room(_) => "/room",
+            Self::Rooms => "/rooms",
+            Self::Join(_) => "/join",
+            Self::Leave(_) => "/leave",
+            Self::Ticket(_) => "/ticket",
+            Self::Status => "/status",
+            Self::Quit => "/quit",
+            Self::Help(_) => "/help",
+        }
+    }
+
+    /// Fetches the file that a message announced, by the message's id.
+    pub fn get(file: String) -> Self {
+        Self::Get(SlashGetArgs {
+            get: FileArg { file: Some(file) },
+            out: None,
+        })
+    }
 }
 
 /// `/get`
@@ -264,7 +316,7 @@ pub fn parse(text: &str) -> Typed {
             }
         }
     };
-    let all = std::iter::once(name.to_owned()).chain(words);
+    let all = std::iter::once(name).chain(words.iter().map(String::as_str));
     match Line::try_parse_from(all) {
         Ok(line) => Typed::Command(line.slash),
         Err(error) if error.kind() == clap::error::ErrorKind::DisplayHelp => {
