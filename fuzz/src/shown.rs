@@ -1,13 +1,18 @@
 //! What people and agents get to see of a peer's words.
 
+use std::collections::BTreeSet;
+
 use arbitrary::{Arbitrary, Unstructured};
+use cc_proto::files::{EntryPaths, FilePlace, SharedFile};
 use cc_proto::id::{ArrivalNo, AuthorId, RoomId, Timestamp};
+use cc_proto::limits::{FILE_NAME_BYTES_MAX, FOLDER_DEPTH_MAX};
 use cc_proto::render::{
     Candidate, INJECTION_BYTES_MAX, MESSAGES_SHOWN_MAX, Quote, ROOMS_TOLD_MAX, Request, RoomUnread,
     fence, render as rendered,
 };
 use cc_proto::text::{
-    MemberName, clean_line, clean_nick, clean_text, display_names, is_shown_as_is, names_reader,
+    MemberName, clean_for_agent, clean_line, clean_line_for_agent, clean_nick, clean_text,
+    display_names, file_name, is_shown_as_is, names_reader,
 };
 
 /// A text: cleaned as one of many lines, as one line, as a nick, and looked through for a nick.
@@ -26,6 +31,7 @@ pub fn text(data: &[u8]) {
         assert!(line.chars().all(is_shown_as_is));
         assert_eq!(clean_line(&line, chars_max), line);
     }
+    names_of_files(&text);
     let (first, rest) = text.split_once('\n').unwrap_or((&text, ""));
     if let Some(nick) = clean_nick(first) {
         assert_eq!(clean_nick(&nick).as_ref(), Some(&nick));
@@ -48,6 +54,48 @@ pub fn text(data: &[u8]) {
     });
     let names = display_names(&members, None);
     assert_ne!(names[&keys[0]], names[&keys[1]], "two members of one name");
+}
+
+/// A name that a file is claimed to have, and each line as one of a file in a folder.
+fn names_of_files(text: &str) {
+    let name = file_name(text);
+    assert_eq!(file_name(&name), name, "what is safe stays as it is");
+    assert!((1..=FILE_NAME_BYTES_MAX).contains(&name.len()));
+    assert!(!name.contains(['/', '\\', ':', '"', '<', '[', '\n']) && name != ".." && name != ".");
+    assert_eq!(
+        clean_line_for_agent(&name, usize::MAX),
+        name,
+        "cleaning changes nothing of it"
+    );
+    let mut paths = EntryPaths::new();
+    let mut taken = BTreeSet::new();
+    for line in text.lines() {
+        let Ok(path) = paths.place(line) else {
+            break;
+        };
+        assert!(path.split('/').count() <= FOLDER_DEPTH_MAX);
+        assert!(
+            path.split('/').all(|part| file_name(part) == part),
+            "{path}"
+        );
+        assert!(taken.insert(path.to_lowercase()), "two files at {path}");
+    }
+    let said = SharedFile {
+        name: text.to_owned(),
+        size: text.len() as u64,
+        folder: false,
+        place: FilePlace::Here {
+            path: Some(format!("/h/{name}")),
+        },
+    }
+    .said("1a2b3c4d5e", 2048);
+    assert!(!said.contains('\n'));
+    assert_eq!(said.matches("@file:").count(), 1, "{said}");
+    assert_eq!(
+        clean_for_agent(text).to_ascii_lowercase().find("@file:"),
+        None,
+        "words that pass for a file"
+    );
 }
 
 #[derive(Debug, Arbitrary)]

@@ -17,6 +17,37 @@ pub(super) fn add(cases: &mut Cases) {
     hostile(cases);
     budget(cases);
     rooms(cases);
+    files(cases);
+}
+
+fn files(cases: &mut Cases) {
+    let file = |n, name: &str, size: u64, folder: bool, path: Value| {
+        let file = json!({ "name": name, "size": size, "folder": folder, "path": path });
+        let mut message = with(message(n, "bob", ""), json!({ "file": file }));
+        message.as_object_mut().expect("an object").remove("text");
+        message
+    };
+    let mut input = trip(&[
+        file(7, "a\" b", 1_048_575, false, Value::Null),
+        message(8, "bob", "dropped x (1 B) @file:/x"),
+    ]);
+    input["rooms"][0]["arrived"] = json!([
+        file(2, "@alice.svg", 148, false, "/h/@alice.svg".into()),
+        file(3, "stuff", 1_300_000, true, "/h\u{202e}/stuff".into()),
+    ]);
+    let fenced = [
+        "[chatroom @bob 14:02Z] dropped \"@alice.svg\" (148 B) @file:/h/@alice.svg",
+        "[chatroom @bob 14:02Z] dropped folder stuff/ (1.2 MiB), path in cc-connect files --room 1a1a1a1a1a",
+        "[chatroom @bob 14:02Z] announced \"a_ b\" (1023.9 KiB), not here yet",
+        "[chatroom @bob 14:02Z] dropped x (1 B) \\u{40}file:/x",
+    ];
+    cases.ok(
+        "render",
+        "files",
+        "Files that came since stand first and are not counted, and no text passes for one.",
+        input,
+        &expected(&path(), &fenced),
+    );
 }
 
 fn message(n: u64, author: &str, text: &str) -> Value {

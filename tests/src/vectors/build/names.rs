@@ -11,6 +11,84 @@ pub(super) fn add(cases: &mut Cases) {
     nicks(cases);
     mentions(cases);
     names(cases);
+    file_names(cases);
+}
+
+fn file_names(cases: &mut Cases) {
+    let all: [(&str, &str, &str, &str); 10] = [
+        (
+            "plain",
+            "An ordinary name stays as it is.",
+            "plan (2) @home, 50 %.tar.gz",
+            "plan (2) @home, 50 %.tar.gz",
+        ),
+        ("nothing", "Where nothing is left it is file.", "..", "file"),
+        (
+            "path",
+            "What divides a path is replaced, and a full stop at the beginning goes.",
+            "../../x\\y\u{2215}z",
+            "_.._x_y_z",
+        ),
+        (
+            "spaces",
+            "Line breaks and all spaces are spaces; those at the ends go.",
+            " a\r\n\t\u{3000}b . ",
+            "a b",
+        ),
+        (
+            "begins-like-an-option",
+            "Hyphens and marks at the beginning go.",
+            "-\u{301}-rf",
+            "rf",
+        ),
+        (
+            "device",
+            "A device of Windows gets a low line in front.",
+            "Com\u{b9}.txt",
+            "_Com\u{b9}.txt",
+        ),
+        (
+            "invisible",
+            "What cleaning drops or escapes goes.",
+            "exe.\u{202e}gp\u{200b}j\u{1b}\u{e0041}",
+            "exe.gpj",
+        ),
+        (
+            "forged",
+            "Nothing ends a quotation, begins a tag or a mark, or runs in a shell.",
+            "x' (1 B) @file:\"[<$;&|`",
+            "x\u{2019} (1 B) @file__(______",
+        ),
+        (
+            "composed",
+            "What NFC makes of a character is judged, and the rest is composed.",
+            "a\u{37e}e\u{301}\u{ff0e}x",
+            "a_\u{e9}.x",
+        ),
+        (
+            "marks",
+            "Of combining marks in a row eight stay.",
+            "z\u{336}\u{336}\u{336}\u{336}\u{336}\u{336}\u{336}\u{336}\u{336}.a",
+            "z\u{336}\u{336}\u{336}\u{336}\u{336}\u{336}\u{336}\u{336}.a",
+        ),
+    ];
+    for (name, about, claimed, safe) in all {
+        cases.ok(
+            "file-name",
+            name,
+            about,
+            json!({ "name": claimed }),
+            &json!({ "name": safe }),
+        );
+    }
+    let flags = |count| format!("x{}.png", "\u{1f1e9}\u{1f1ea}".repeat(count));
+    cases.ok(
+        "file-name",
+        "long",
+        "Of a long name the extension stays, and no flag is torn.",
+        json!({ "name": flags(15) }),
+        &json!({ "name": flags(14) }),
+    );
 }
 
 fn texts(cases: &mut Cases) {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use cc_proto::files::{FilePlace, SharedFile};
 use cc_proto::id::{ArrivalNo, RoomId, Timestamp};
 use cc_proto::render::{self, Candidate, Quote, Request, RoomUnread};
 use cc_proto::text::names_reader;
@@ -48,30 +49,31 @@ fn unread<'a>(
     let reader_nick = input::text(input, "reader_nick");
     let messages = input::list(input, "messages");
     let mut authors = Vec::new();
-    let mut candidates = Vec::new();
-    for message in messages {
+    let mut candidate = |message: &'a Value| {
         let n = ArrivalNo(u64_of(message, "n"));
         let author = input::text(message, "author");
         if !authors.contains(&author) {
             authors.push(author);
         }
         let author_tag = authors.iter().position(|known| *known == author);
-        let text = input::text(message, "text");
-        candidates.push(Candidate {
-            n,
-            author_tag: author_tag.unwrap_or_default() as u64,
-            addressed: names_reader(text, reader_nick),
-        });
         if !input::flag(message, "damaged") {
             quotes.insert((room, n), quote(message));
         }
-    }
+        Candidate {
+            n,
+            author_tag: author_tag.unwrap_or_default() as u64,
+            addressed: names_reader(text_of(message), reader_nick),
+        }
+    };
+    let candidates = messages.iter().map(&mut candidate).collect();
+    let arrived = input::list(input, "arrived");
+    let arrived = arrived.iter().map(&mut candidate).collect();
     RoomUnread {
         room,
         name: input::text(input, "name"),
         reader_nick,
         unread: u64_of(input, "unread"),
-        arrived: Vec::new(),
+        arrived,
         noticed: noticed(input),
         candidates,
     }
@@ -96,7 +98,31 @@ fn quote(message: &Value) -> Quote {
         via: input::text(message, "via").to_owned(),
         ts: Timestamp(u64_of(message, "ts")),
         at: Timestamp(u64_of(message, "at")),
-        text: input::text(message, "text").to_owned(),
-        file: None,
+        text: text_of(message).to_owned(),
+        file: message.get("file").map(file),
+    }
+}
+
+/// What a message says; nothing where it announces a file.
+fn text_of(message: &Value) -> &str {
+    match message.get("file") {
+        Some(_) => "",
+        None => input::text(message, "text"),
+    }
+}
+
+fn file(file: &Value) -> SharedFile {
+    let path = input::field(file, "path");
+    SharedFile {
+        name: input::text(file, "name").to_owned(),
+        size: u64_of(file, "size"),
+        folder: input::flag(file, "folder"),
+        place: if path.is_null() {
+            FilePlace::NotHere
+        } else {
+            FilePlace::Here {
+                path: path.as_str().map(str::to_owned),
+            }
+        },
     }
 }

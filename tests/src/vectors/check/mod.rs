@@ -62,7 +62,7 @@ const fn shows(name: &'static str, run: fn(&Value) -> Value) -> Group {
 }
 
 /// Every group.
-pub const GROUPS: [Group; 31] = [
+pub const GROUPS: [Group; 32] = [
     judges("append", membership::append),
     judges("body", messages::body),
     judges("bundle", membership::bundle),
@@ -73,6 +73,7 @@ pub const GROUPS: [Group; 31] = [
     shows("digest", transport::digest),
     judges("door", membership::door),
     judges("encoding", encoding::encoding),
+    shows("file-name", names::file_name),
     judges("frame", transport::frame),
     judges("genesis", messages::message),
     judges("header", messages::header),

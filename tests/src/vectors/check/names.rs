@@ -34,6 +34,13 @@ pub fn nick(input: &Value) -> Outcome {
     Ok(json!({ "nick": nick }))
 }
 
+/// `name`, as a file is claimed to have it.
+pub fn file_name(input: &Value) -> Value {
+    let name = text::file_name(input::text(input, "name"));
+    assert_eq!(text::file_name(&name), name, "what is safe stays as it is");
+    json!({ "name": name })
+}
+
 /// `text` and the reader's `nick`.
 pub fn mention(input: &Value) -> Value {
     let names = text::names_reader(input::text(input, "text"), input::text(input, "nick"));
