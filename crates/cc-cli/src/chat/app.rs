@@ -267,7 +267,7 @@ impl App {
     }
 
     /// Ends the chat; once asked where something would be lost.
-    fn leave(&mut self) {
+    fn leave(&mut self, interrupted: bool) {
         let waiting = self.unsent().count();
         if waiting > 0 && !self.warned {
             self.warned = true;
@@ -277,11 +277,11 @@ impl App {
                 "some messages are"
             };
             self.complain(format!(
-                "{what} not sent yet; Ctrl+C once more leaves all the same"
+                "{what} not sent yet; once more leaves all the same"
             ));
             return;
         }
-        self.asks.push(Ask::Leave);
+        self.asks.push(Ask::Leave { interrupted });
     }
 }
 

@@ -62,6 +62,7 @@ pub async fn run(home: &Home, front: Option<&str>, output: Output) -> CliResult 
         worker,
         waiting: VecDeque::new(),
         leaves: false,
+        interrupted: false,
         redraws: false,
     };
     let ended = shell.talk(&mut ours, told).await;
@@ -74,7 +75,11 @@ pub async fn run(home: &Home, front: Option<&str>, output: Output) -> CliResult 
         ));
     }
     output.note(KEEPS_RUNNING);
-    ended.map_err(failed)
+    ended.map_err(failed)?;
+    if shell.interrupted {
+        return Err(CliError::new(Kind::Interrupted, "interrupted"));
+    }
+    Ok(())
 }
 
 struct Shell {
@@ -84,6 +89,7 @@ struct Shell {
     /// What the worker has no room for yet; as much as a person can type meanwhile.
     waiting: VecDeque<Work>,
     leaves: bool,
+    interrupted: bool,
     redraws: bool,
 }
 
@@ -104,7 +110,10 @@ impl Shell {
                 biased;
                 signal = signals.next() => {
                     match signal {
-                        Signalled::End => return Ok(()),
+                        Signalled::End => {
+                            self.interrupted = true;
+                            return Ok(());
+                        }
                         Signalled::Suspend => suspend(ours)?,
                         Signalled::Resume => ours.take_again()?,
                     }
@@ -178,7 +187,9 @@ impl Shell {
     fn carry_out(&mut self, ours: &mut Ours, asks: Vec<Ask>) -> io::Result<()> {
         for ask in asks {
             match ask {
-                Ask::Leave => self.leaves = true,
+                Ask::Leave { interrupted } => {
+                    (self.leaves, self.interrupted) = (true, interrupted);
+                }
                 Ask::Redraw => self.redraws = true,
                 Ask::Copy(text) => Ours::copy(&text)?,
                 Ask::Notify(text) => Ours::notify(&text)?,

@@ -124,7 +124,7 @@ impl App {
             Plan::Room(asked) => self.go_to_room(&asked),
             Plan::Help => self.page("Help", slash::overview()),
             Plan::Tell(lines) => self.tell("", lines, false),
-            Plan::Quit => self.leave(),
+            Plan::Quit => self.leave(false),
         }
     }
 

@@ -32,7 +32,10 @@ pub enum Input {
 #[derive(Debug)]
 pub enum Ask {
     /// End the chat.
-    Leave,
+    Leave {
+        /// Whether by Ctrl+C.
+        interrupted: bool,
+    },
     /// Draw everything anew.
     Redraw,
     /// Put this into the clipboard.

@@ -51,10 +51,12 @@ impl App {
         self.completion = None;
     }
 
-    /// Without any room only leaving is left.
+    /// A key that nobody else has a use for.
     fn keyed_nowhere(&mut self, action: Option<Action>) {
-        if matches!(action, Some(Action::Interrupt | Action::EndOfInput)) {
-            self.leave();
+        match action {
+            Some(Action::Interrupt) => self.leave(true),
+            Some(Action::EndOfInput) => self.leave(false),
+            _ => {}
         }
     }
 
@@ -73,11 +75,7 @@ impl App {
             }
             Outcome::TooLong(too_long) => self.complain(too_long.told()),
             Outcome::SubmitParts(parts) => self.submit_parts(parts),
-            Outcome::NotMine => {
-                if matches!(action, Some(Action::Interrupt | Action::EndOfInput)) {
-                    self.leave();
-                }
-            }
+            Outcome::NotMine => self.keyed_nowhere(action),
         }
     }
 

@@ -177,7 +177,9 @@ impl Link {
                 notification = client.notification() => match notification {
                     Some(notification) => {
                         self.notified(&notification).await;
-                        continue;
+                        if !changes_list(&notification) {
+                            continue;
+                        }
                     }
                     None => return,
                 },
@@ -286,6 +288,15 @@ impl Link {
             self.word(&text, event != "woken").await;
         }
     }
+}
+
+/// Whether what the list of rooms says is another now.
+fn changes_list(notification: &Notification) -> bool {
+    let event = notification.params["event"].as_str().unwrap_or_default();
+    matches!(
+        event,
+        "joined" | "member_joined" | "member_gone" | "removed" | "roster"
+    )
 }
 
 /// Whether no other door will open to this ticket either.
