@@ -43,6 +43,29 @@ async fn a_folder_has_a_file_that_follows_its_room() {
     assert_eq!(mode(&path), 0o600);
     assert_eq!(mode(path.parent().unwrap()), 0o700);
 
+    // A file that comes by itself, and one that has to be fetched.
+    let design = bob.project().join("design.svg");
+    fs::write(&design, [b'x'; 148]).unwrap();
+    bob.cc_connect(&["share", "--json", design.to_str().unwrap()], "")
+        .await;
+    let dropped = "dropped design.svg (148 B) @file:";
+    let told = until("the file", &path, |text| text.contains(dropped)).await;
+    let (_, here) = told.split_once(dropped).unwrap();
+    let here = here.lines().next().unwrap();
+    assert_eq!(fs::read(here).unwrap(), [b'x'; 148]);
+    alice
+        .cc_connect(&["files", "--json", "--auto-get", "off"], "")
+        .await;
+    let plan = bob.project().join("plan b.txt");
+    fs::write(&plan, "by train").unwrap();
+    bob.cc_connect(&["share", "--json", plan.to_str().unwrap()], "")
+        .await;
+    let announced = "announced \"plan b.txt\" (8 B), not here yet\n";
+    until("its name", &path, |text| text.contains(announced)).await;
+    alice.cc_connect(&["get", "--json", "plan b.txt"], "").await;
+    let dropped = "dropped \"plan b.txt\" (8 B) @file:/";
+    until("the other file", &path, |text| text.contains(dropped)).await;
+
     alice
         .cc_connect(&["petname", "--json", "bob", "Robert"], "")
         .await;

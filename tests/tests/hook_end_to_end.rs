@@ -44,6 +44,38 @@ async fn what_another_said_is_in_the_prompt_of_each_session_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_file_is_in_the_prompt_once_it_is_here() {
+    let (alice, bob) = (Machine::new(), Machine::new());
+    let (_, ticket) = alice.start_room("alice").await;
+    bob.join_room(&ticket, "bob").await;
+    alice
+        .cc_connect(&["files", "--json", "--auto-get", "off"], "")
+        .await;
+    let design = bob.project().join("design.svg");
+    fs::write(&design, [b'x'; 148]).unwrap();
+    bob.cc_connect(&["share", "--json", design.to_str().unwrap()], "")
+        .await;
+    alice
+        .log_line(|line| line["file"]["name"] == "design.svg")
+        .await;
+    let told = alice.hook("s1", &alice.project()).await.expect("news");
+    let texts = |told: &cc_tests::injection::Injection| -> Vec<String> {
+        told.texts().map(str::to_owned).collect()
+    };
+    assert_eq!(texts(&told), ["announced design.svg (148 B), not here yet"]);
+    assert_eq!(alice.hook("s1", &alice.project()).await, None);
+
+    alice.cc_connect(&["get", "--json", "design.svg"], "").await;
+    let told = alice.hook("s1", &alice.project()).await.expect("the file");
+    let [text] = texts(&told).try_into().unwrap();
+    let path = text
+        .strip_prefix("dropped design.svg (148 B) @file:")
+        .unwrap_or_else(|| panic!("{text}"));
+    assert_eq!(fs::read(path).unwrap(), [b'x'; 148]);
+    assert_eq!(alice.hook("s1", &alice.project()).await, None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_clock_that_is_a_day_off_hides_nothing_and_moves_nothing() {
     let (alice, bob) = (Machine::new(), Machine::new());
     let (room, ticket) = alice.start_room("alice").await;
