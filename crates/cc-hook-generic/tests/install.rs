@@ -186,7 +186,6 @@ fn texts(file: &Path) -> (&'static [&'static str], &'static [&'static str]) {
                 "// first\n{}\n",
             ],
             &[
-                "",
                 "{",
                 "{\"a\": 1,}",
                 "{\"hooks\": []}",
@@ -202,7 +201,6 @@ fn texts(file: &Path) -> (&'static [&'static str], &'static [&'static str]) {
                 "{\n  \"x\": [\n    1, // one\n  ],\n}",
             ],
             &[
-                "",
                 "[]",
                 "{,}",
                 "{\"mcpServers\": []}",
@@ -219,7 +217,7 @@ fn texts(file: &Path) -> (&'static [&'static str], &'static [&'static str]) {
                 "{\n    \"permissions\": { \"allow\": [\"Bash(ls:*)\"],   \"deny\": [] },\n  \"hooks\": {\n    \"UserPromptSubmit\": [ {\"hooks\": [{\"type\": \"command\", \"command\": \"true\"}]} ],\n    \"Stop\": []\n  },\n  \"mcpServers\": {},\n    \"zz\": [1.0, 1e3, \"\\u00e9\"]\n}\n",
                 "{\n  \"mcpServers\": {\n    \"a\": { \"command\": \"b\" }\n  }\n}",
             ],
-            &["", "{", "[]", "{\"a\": 1,}", "{ // no\n}"],
+            &["{", "[]", "{\"a\": 1,}", "{ // no\n}"],
         ),
     }
 }
@@ -385,7 +383,9 @@ fn a_linked_file_is_edited_where_it_stands() {
             let Some(text) = texts(file).0.first() else {
                 continue;
             };
-            let real = place.path().join(format!("dotfiles/{index}"));
+            // Settings of a folder stay in it.
+            let folder = if agent == "aider" { "project/x" } else { "x" };
+            let real = place.path().join(format!("{folder}/{index}"));
             write(&real, text, 0o600);
             fs::create_dir_all(file.parent().unwrap()).unwrap();
             symlink(&real, file).unwrap();
@@ -398,6 +398,61 @@ fn a_linked_file_is_edited_where_it_stands() {
         place.uninstall(agent).unwrap();
         assert_eq!(place.tree(), before, "{agent}");
     }
+}
+
+#[test]
+fn a_folder_whose_links_lead_out_of_it_is_left_alone() {
+    for agent in ["claude", "codex", "qwen", "aider"] {
+        // The file itself, the folder it is in, a file that is not there, and one by way of a folder to be made.
+        for kind in 0..4 {
+            let mut place = Place::new();
+            place.project = true;
+            let outside = place.path().join("outside");
+            fs::create_dir(&outside).unwrap();
+            let file = place.files(agent).remove(0);
+            let folder = file.parent().unwrap();
+            let is_deep = !folder.ends_with("project");
+            match kind {
+                0 => {
+                    let text = texts(&file).0.first().copied().unwrap_or("{}");
+                    write(&outside.join("theirs"), text, 0o600);
+                    fs::create_dir_all(folder).unwrap();
+                    symlink(outside.join("theirs"), &file).unwrap();
+                }
+                1 if is_deep => symlink(&outside, folder).unwrap(),
+                2 => {
+                    fs::create_dir_all(folder).unwrap();
+                    symlink("../outside/new", folder.join("hop")).unwrap();
+                    symlink(outside.join("new"), &file).unwrap();
+                }
+                3 => {
+                    fs::create_dir_all(folder).unwrap();
+                    symlink("made/../../../outside/new", &file).unwrap();
+                }
+                _ => continue,
+            }
+            let before = place.tree();
+            let refused = place.install(agent);
+            assert!(
+                matches!(refused, Err(InstallError::LeadsOutside { .. })),
+                "{agent} {kind}: {refused:?}"
+            );
+            assert_eq!(place.tree(), before, "{agent} {kind}");
+        }
+    }
+}
+
+#[test]
+fn a_folder_under_another_name_is_the_same_folder() {
+    let mut place = Place::new();
+    place.project = true;
+    let project = place.path().join("project");
+    fs::rename(&project, place.path().join("real")).unwrap();
+    symlink(place.path().join("real"), &project).unwrap();
+    fs::create_dir(project.join("shared")).unwrap();
+    symlink("shared", project.join(".claude")).unwrap();
+    assert!(place.install("claude").unwrap());
+    assert!(place.uninstall("claude").unwrap());
 }
 
 #[test]
@@ -707,6 +762,24 @@ fn a_table_of_somebody_elses_under_our_name_stays() {
     assert!(matches!(error, InstallError::Taken { .. }), "{error}");
     assert!(!place.uninstall("codex").unwrap());
     assert_eq!(fs::read_to_string(&file).unwrap(), text);
+}
+
+#[test]
+fn a_file_of_white_space_is_one_without_settings() {
+    for text in ["", "\n", " \r\n\t", "\u{feff}", "\u{feff}\r\n"] {
+        for agent in ["claude", "qwen", "copilot"] {
+            let place = Place::new();
+            for file in place.files(agent) {
+                write(&file, text, 0o640);
+            }
+            let before = place.tree();
+            assert!(!place.uninstall(agent).unwrap());
+            assert!(place.install(agent).unwrap());
+            assert!(!place.install(agent).unwrap());
+            assert!(place.uninstall(agent).unwrap());
+            assert_eq!(place.tree(), before, "{agent} {text:?}");
+        }
+    }
 }
 
 /// What stands beside the list in an item of hooks is nothing without the list.

@@ -3,7 +3,7 @@
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use super::fault::InstallError;
 
@@ -88,6 +88,30 @@ impl Target {
         }
         let endless = io::Error::other("too many symbolic links");
         Err(failed("follow", settings_path)(endless))
+    }
+
+    /// That the file is in `folder`, once every link is followed: a folder that came from somebody else must not have
+    /// its user's own settings edited.
+    pub fn must_be_in(&self, folder: &Path, settings_path: &Path) -> Result<(), InstallError> {
+        let real = |path: &Path| path.canonicalize().map_err(failed("follow", path));
+        let there = self.file.ancestors().find(|path| path.exists());
+        let there = there.unwrap_or(&self.file);
+        let missing = self.file.strip_prefix(there).unwrap_or(Path::new(""));
+        // What is missing is made, and might then lead anywhere by its `..`.
+        let goes_up = missing
+            .components()
+            .any(|part| part == Component::ParentDir);
+        let real_there = real(there)?;
+        if real_there.starts_with(real(folder)?) && !goes_up {
+            return Ok(());
+        }
+        Err(InstallError::LeadsOutside {
+            path: settings_path.to_owned(),
+            to: real_there
+                .components()
+                .chain(missing.components())
+                .collect(),
+        })
     }
 
     pub fn read(&self) -> Result<Before, InstallError> {

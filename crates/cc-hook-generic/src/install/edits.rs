@@ -93,8 +93,10 @@ impl Edits {
         let (wanted, unwanted) = (self.entries(true), self.entries(false));
         let new = match &self.form {
             Form::Json { how, base } => {
+                let given = text;
+                let text = text.filter(|text| !is_blank(text));
                 if text.is_none() && wanted.is_empty() {
-                    return Ok(None);
+                    return Ok(given.map(str::to_owned));
                 }
                 let mut new = text.unwrap_or(base).to_owned();
                 if let Some(without) = json_edit::take(&new, None, &unwanted, how)? {
@@ -133,6 +135,7 @@ impl Edits {
     pub fn take(&self, text: &str, original: Option<&str>) -> Result<Option<Taken>, Fault> {
         let entries = self.all();
         let left = match &self.form {
+            Form::Json { .. } if is_blank(text) => None,
             Form::Json { how, .. } => json_edit::take(text, original, &entries, how)?,
             Form::Toml => {
                 let mut left = None;
@@ -157,6 +160,11 @@ impl Edits {
     /// Whether this text is the original with our entries put in and nothing else done.
     pub fn is_untouched(&self, text: &str, original: &str) -> bool {
         match &self.form {
+            // Nothing but white space was taken for a file that is not there.
+            Form::Json { .. } if is_blank(original) => {
+                let put = self.put(None);
+                put.is_ok_and(|put| put.as_deref() == Some(text))
+            }
             Form::Json { how, .. } => json_edit::is_untouched(text, original, &self.all(), how),
             // There, taking out is exact.
             _ => false,
@@ -203,6 +211,7 @@ impl Edits {
     fn programs(&self, text: &str, part: &Part) -> Result<Vec<Option<String>>, Fault> {
         let entry = &part.entry;
         Ok(match &self.form {
+            Form::Json { .. } if is_blank(text) => Vec::new(),
             Form::Json { how, .. } => {
                 let programs = json_edit::programs(text, entry, how)?;
                 programs.into_iter().map(Some).collect()
@@ -237,6 +246,12 @@ impl Edits {
     fn all(&self) -> Vec<Entry> {
         self.parts.iter().map(|part| part.entry.clone()).collect()
     }
+}
+
+/// Whether nothing is in a file but white space, a byte order mark perhaps before it: to agents that is one without
+/// settings.
+fn is_blank(text: &str) -> bool {
+    text.trim_start_matches('\u{feff}').trim().is_empty()
 }
 
 fn form(profile: &Profile, register: &Register) -> Form {

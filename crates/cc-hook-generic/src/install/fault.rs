@@ -50,6 +50,14 @@ pub enum InstallError {
         /// The file.
         path: PathBuf,
     },
+    /// Links of a folder that others may have made lead to a file that is not the folder's.
+    #[error("{} leads out of its folder, to {}; it was left as it is", path.display(), to.display())]
+    LeadsOutside {
+        /// The file, as the agent would name it.
+        path: PathBuf,
+        /// Where it really is.
+        to: PathBuf,
+    },
     /// A file could not be read or written.
     #[error("cannot {action} {}", path.display())]
     Io {

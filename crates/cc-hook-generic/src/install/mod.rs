@@ -36,6 +36,7 @@ pub use fault::InstallError;
 pub use plan::{FileChange, Plan};
 pub use register::{Format, Only, Register, Request, Scope, UserPath, What};
 
+use disk::Target;
 use edits::Edits;
 
 /// A hook's entries in a JSON file of settings, `hooks.EVENT[]`, for programs that bring a hook of their own.
@@ -112,6 +113,9 @@ pub fn plan_install(profile: &Profile, request: &Request<'_>) -> Result<Plan, In
     has_scope(profile, request)?;
     let mut plan = Plan::default();
     for edits in Edits::of(profile, request)? {
+        if let Scope::Project(folder) = &request.scope {
+            Target::resolve(&edits.path)?.must_be_in(folder, &edits.path)?;
+        }
         plan.install(&edits)?;
     }
     Ok(plan)
