@@ -103,9 +103,6 @@ fn absolute(path: &Path) -> CliResult<PathBuf> {
         let path = files::shown_path(path);
         CliError::new(Kind::Unreadable, format!("cannot share {path}: {why}"))
     };
-    if path.as_os_str().is_empty() {
-        return Err(failed("the path is empty"));
-    }
     if path.to_str().is_none() {
         return Err(failed("its name is not text that others could read")
             .hint("rename it, or share it through a link with another name"));

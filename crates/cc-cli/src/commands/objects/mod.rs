@@ -7,8 +7,8 @@
 //! | `send` | [`Sent`] |
 //! | `log` | one [`LogLine`] a line |
 //! | `share` | one [`rpc::FileInfo`] a path that was shared; each that was not is an error of its own |
-//! | `files` | one [`ListedFile`] a file; with `--auto-get` or `--quota` [`rpc::FileSettingsInfo`] |
-//! | `get` | [`Got`] |
+//! | `files` | one [`ListedFile`](super::files::ListedFile) a file; with `--auto-get` or `--quota` [`rpc::FileSettingsInfo`] |
+//! | `get` | [`Got`](super::get::Got) |
 //! | `receipts` | [`ReceiptsObject`] |
 //! | `held` | one [`rpc::HeldInfo`] a message |
 //! | `approve`, `refuse` | one [`Decided`] a message |
@@ -45,8 +45,6 @@ use std::path::PathBuf;
 use serde::Serialize;
 use serde_json::Value;
 
-pub use super::files::ListedFile;
-pub use super::get::Got;
 pub use adapter::CheckedCase;
 pub use agents::{Edited, EditedFile, Last, ListedAgent, ListedRegistration};
 pub use members::{

@@ -316,9 +316,9 @@ impl Agents {
     }
 }
 
-/// By whom a message is, where it is one that people and agents say.
+/// By whom a message is, where it is one by which people and agents say something: a file, too, takes a turn.
 fn voice(message: &Message) -> Option<Voice> {
-    if !matches!(message.kind(), Kind::Chat | Kind::Summary) {
+    if !matches!(message.kind(), Kind::Chat | Kind::Summary | Kind::File) {
         return None;
     }
     Some(match Via::parse(&message.header().via) {

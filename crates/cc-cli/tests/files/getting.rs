@@ -1,0 +1,205 @@
+//! Which file is meant, where copies go, what is waited for and what is left.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::process::Stdio;
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::support::people::two;
+use super::support::{Ended, Person, stderr, stdout};
+use super::{text, until_file, until_here, write};
+
+#[test]
+fn a_copy_goes_where_it_is_wanted_and_replaces_nothing() {
+    let (alice, bob, _) = two();
+    write(&bob, "notes.txt", "first");
+    let shared = bob.object(&["share", "notes.txt"]);
+    until_here(&alice, "notes.txt");
+    let out = alice.project.join("mine.txt");
+    let got = alice.object(&["get", "notes.txt", "--out", text(&out)]);
+    assert_eq!(got["out"], text(&out));
+    assert_eq!(fs::read_to_string(&out).unwrap(), "first");
+    let folder = alice.project.join("folder");
+    fs::create_dir(&folder).unwrap();
+    let id = &shared["file"].as_str().unwrap()[..10];
+    alice.object(&["get", id, "--out", text(&folder)]);
+    assert_eq!(
+        fs::read_to_string(folder.join("notes.txt")).unwrap(),
+        "first"
+    );
+
+    fs::write(&out, "mine").unwrap();
+    for taken in [&out, &folder] {
+        let (error, exit) = alice.failure(&["get", "notes.txt", "--out", text(taken)]);
+        assert_eq!((&error["kind"], exit), (&"copy".into(), 1), "{error}");
+    }
+    assert_eq!(fs::read_to_string(&out).unwrap(), "mine");
+    let (error, _) = alice.failure(&["get", "notes.txt", "--out", "no/such/folder"]);
+    assert_eq!(error["kind"], "copy", "{error}");
+}
+
+#[test]
+fn a_name_means_the_newest_and_digits_mean_one() {
+    let (alice, bob, _) = two();
+    let mut shared = Vec::new();
+    for text in ["one", "two"] {
+        write(&bob, "notes.txt", text);
+        shared.push(bob.object(&["share", "notes.txt"]));
+        let hash = shared.last().unwrap()["hash"].clone();
+        until_file(&alice, |file| {
+            file["hash"] == hash && file["state"] == "here"
+        });
+    }
+    let path = alice.object(&["get", "notes.txt"])["path"].clone();
+    assert_eq!(fs::read_to_string(path.as_str().unwrap()).unwrap(), "two");
+    for field in ["file", "hash"] {
+        let digits = &shared[0][field].as_str().unwrap()[..16];
+        let path = alice.object(&["get", digits])["path"].clone();
+        assert_eq!(fs::read_to_string(path.as_str().unwrap()).unwrap(), "one");
+    }
+    for unknown in ["nothing.txt", "ffffffffff", "abc", ""] {
+        let (error, exit) = alice.failure(&["get", unknown]);
+        assert_eq!((&error["kind"], exit), (&"file".into(), 1), "{error}");
+    }
+    // The same bytes are on no disk twice, and a file that was damaged is found and fetched again.
+    fs::write(path.as_str().unwrap(), "tw0").unwrap();
+    let output = alice.run(&["files", "--verify"]);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert!(
+        stderr(&output).contains("1 file is damaged"),
+        "{}",
+        stderr(&output)
+    );
+    assert!(stdout(&output).contains("damaged"), "{}", stdout(&output));
+    let got = alice.object(&["get", "notes.txt"]);
+    assert_eq!(
+        fs::read_to_string(got["path"].as_str().unwrap()).unwrap(),
+        "two"
+    );
+    assert!(alice.run(&["files", "--verify"]).status.success());
+}
+
+#[test]
+fn a_wait_for_somebody_who_is_gone_says_so_and_can_be_left() {
+    let (alice, bob, _) = two();
+    alice.object(&["files", "--auto-get", "off"]);
+    write(&bob, "later.txt", "later");
+    bob.object(&["share", "later.txt"]);
+    until_file(&alice, |file| file["name"] == "later.txt");
+    bob.object(&["stop"]);
+
+    let mut waiting = Ended(
+        alice
+            .command()
+            .args(["get", "later.txt"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap(),
+    );
+    let mut said = BufReader::new(waiting.0.stderr.take().unwrap()).lines();
+    let line = said.next().unwrap().unwrap();
+    assert!(
+        line.contains("nobody who has later.txt (5 B) is online"),
+        "{line}"
+    );
+    let pid = Pid::from_raw(i32::try_from(waiting.0.id()).unwrap()).unwrap();
+    kill_process(pid, Signal::INT).unwrap();
+    let line = said.next().unwrap().unwrap();
+    assert!(line.contains("stopped") && line.contains("stay"), "{line}");
+    assert_eq!(waiting.0.wait().unwrap().code(), Some(130));
+    until_file(&alice, |file| file["state"] == "announced");
+
+    // Wanted once, it comes when somebody is there again, over a restart too.
+    let mut socket = alice.connect();
+    let file = alice.objects(&["files"])[0].clone();
+    let params = serde_json::json!({"room": file["room"], "file": file["file"]});
+    socket.call("file.get", &params);
+    alice.kill_daemon();
+    alice.run(&["status"]);
+    alice.objects(&["files"]);
+    bob.objects(&["files"]);
+    let path = until_here(&alice, "later.txt");
+    assert_eq!(fs::read_to_string(path).unwrap(), "later");
+    let output = alice.run(&["get", "later.txt", "--cancel"]);
+    assert!(stdout(&output).contains("is here already"), "{output:?}");
+}
+
+#[test]
+fn settings_stay_and_are_told() {
+    let alice = Person::new();
+    let object = alice.object(&[
+        "room",
+        "start",
+        "--name",
+        "shop",
+        "--nick",
+        "alice",
+        "--relay",
+        "none",
+        "--no-ui",
+        "--auto-get",
+        "1.5M",
+    ]);
+    assert!(object["ticket"].is_string());
+    let now = alice.object(&["files", "--quota", "2G"]);
+    assert_eq!(now["auto_get"], 3 * 512 * 1024);
+    assert_eq!(
+        (&now["quota"], &now["used"]),
+        (&(2_u64 << 30).into(), &0.into())
+    );
+    alice.object(&["stop"]);
+    let now = alice.object(&["files", "--auto-get", "off"]);
+    assert_eq!(
+        (&now["auto_get"], &now["quota"]),
+        (&0.into(), &(2_u64 << 30).into())
+    );
+    let output = alice.run(&["files"]);
+    assert_eq!(stdout(&output), "no files yet: cc-connect share PATH\n");
+    assert!(
+        stderr(&output).contains("no file comes by itself"),
+        "{output:?}"
+    );
+}
+
+#[test]
+fn wrong_calls_are_refused_with_2_before_anything_is_done() {
+    let alice = Person::new();
+    for arguments in [
+        &["share"][..],
+        &["get"],
+        &["get", "a", "b"],
+        &["get", "a", "--out", "b", "--cancel"],
+        &["files", "--auto-get"],
+        &["room", "start", "--auto-get", "much", "--no-ui"],
+        &["chat", "--pain"],
+    ] {
+        let (error, exit) = alice.failure(arguments);
+        assert_eq!(
+            (&error["kind"], exit),
+            (&"usage".into(), 2),
+            "{arguments:?} {error}"
+        );
+    }
+    assert!(!alice.is_daemon_running());
+    for arguments in [&["share", "x"][..], &["files"], &["get", "x"]] {
+        let (error, exit) = alice.failure(arguments);
+        assert_eq!(
+            (&error["kind"], exit),
+            (&"room".into(), 1),
+            "{arguments:?} {error}"
+        );
+    }
+    alice.start("shop", "alice");
+    for size in ["10X", "-1", "1.5", "ten"] {
+        let option = format!("--quota={size}");
+        let (error, exit) = alice.failure(&["files", &option]);
+        assert_eq!(
+            (&error["kind"], exit),
+            (&"usage".into(), 2),
+            "{size} {error}"
+        );
+        assert!(error["hint"].as_str().unwrap().contains("500K"), "{error}");
+    }
+}

@@ -1,0 +1,182 @@
+//! The files of a room as an agent shares, lists and fetches them.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::PathBuf;
+
+use serde_json::json;
+
+use crate::support::people::two;
+use crate::support::tools::{Tools, fenced};
+use crate::support::{Person, stdout};
+
+/// The path that stands in a line of a file.
+fn path_in(line: &str) -> PathBuf {
+    let (_, path) = line
+        .split_once(" @file:")
+        .unwrap_or_else(|| panic!("no path: {line}"));
+    PathBuf::from(path)
+}
+
+#[test]
+fn what_one_agent_shares_the_other_lists_and_fetches() {
+    let (alice, bob, _) = two();
+    alice.object(&["files", "--auto-get", "off"]);
+    let (mut hers, mut his) = (Tools::start(&alice), Tools::start(&bob));
+    fs::write(bob.project.join("design.svg"), "<svg/>").unwrap();
+    let told = his.done("room_share_file", &json!({"path": "design.svg"}));
+    assert!(
+        told.starts_with("Shared design.svg (6 B) with room "),
+        "{told}"
+    );
+    alice.follow_until(|line| line["kind"] == "file");
+
+    let listed = hers.done("room_files", &json!({}));
+    let lines = fenced(&listed, &["design.svg", "@bob"]);
+    assert_eq!(lines.len(), 2, "{listed}");
+    assert!(
+        lines[1].contains(" @bob ") && lines[1].contains("(via claude-code)"),
+        "{listed}"
+    );
+    assert!(
+        lines[1].ends_with("announced design.svg (6 B), not here yet: not fetched"),
+        "{listed}"
+    );
+    let read = hers.done("room_read", &json!({}));
+    assert!(
+        read.contains("] announced design.svg (6 B), not here yet"),
+        "{read}"
+    );
+
+    let n: u64 = lines[1].split(' ').nth(1).unwrap().parse().unwrap();
+    for file in [json!(n), json!("design.svg")] {
+        let got = hers.done("room_get_file", &json!({"file": file}));
+        let path = path_in(fenced(&got, &["design.svg"])[1]);
+        assert!(path.is_absolute(), "{got}");
+        assert_eq!(fs::read_to_string(path).unwrap(), "<svg/>");
+    }
+    let listed = hers.done("room_files", &json!({"query": "DESIGN", "limit": 1}));
+    path_in(fenced(&listed, &[])[1]);
+    let none = hers.done("room_files", &json!({"query": "nothing"}));
+    assert!(none.starts_with("No such file in room "), "{none}");
+    let resource = json!({"uri": format!("cc://room/{}/files", alice.objects(&["room", "list"])[0]["room"].as_str().unwrap())});
+    let read = hers.request("resources/read", &resource);
+    assert!(
+        read["result"]["contents"][0]["text"]
+            .as_str()
+            .unwrap()
+            .contains("design.svg"),
+        "{read}"
+    );
+    let audit = stdout(&alice.run(&["audit"]));
+    assert!(audit.contains("when it asked"), "{audit}");
+
+    let (kind, _) = hers.refused("room_get_file", &json!({"file": "nothing.txt"}));
+    assert_eq!(kind, "file");
+    let (kind, _) = hers.refused("room_get_file", &json!({"file": 99_999}));
+    assert_eq!(kind, "file");
+}
+
+#[test]
+fn an_agent_shares_no_credential_and_nothing_from_elsewhere() {
+    let alice = Person::new();
+    alice.start("shop", "alice");
+    let mut tools = Tools::start(&alice);
+    fs::create_dir(alice.project.join(".ssh")).unwrap();
+    fs::write(alice.project.join(".ssh/config"), "x").unwrap();
+    let key = format!("-----BEGIN {} KEY-----", "PRIVATE");
+    fs::write(alice.project.join("notes.txt"), key).unwrap();
+    let outside = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml");
+    symlink(&outside, alice.project.join("link.toml")).unwrap();
+    for (path, kind) in [
+        (".ssh/config", "credential"),
+        ("x/../.ssh/config", "unreadable"),
+        ("./.ssh/../.ssh/config", "credential"),
+        ("notes.txt", "credential"),
+        ("link.toml", "outside"),
+        (outside.to_str().unwrap(), "outside"),
+        ("../home/identity", "credential"),
+        ("nowhere.txt", "unreadable"),
+        (" ", "bad_arguments"),
+    ] {
+        let (refused, text) = tools.refused("room_share_file", &json!({"path": path}));
+        assert_eq!(refused, kind, "{path}: {text}");
+    }
+    let (kind, _) = tools.refused(
+        "room_share_file",
+        &json!({"path": "notes.txt", "force": true}),
+    );
+    assert_eq!(kind, "bad_arguments");
+    assert!(alice.objects(&["files"]).is_empty());
+
+    fs::write(alice.project.join("plan.md"), "plan").unwrap();
+    alice.object(&["pause"]);
+    for (tool, arguments) in [
+        ("room_share_file", json!({"path": "plan.md"})),
+        ("room_files", json!({})),
+        ("room_get_file", json!({"file": "plan.md"})),
+    ] {
+        assert_eq!(tools.refused(tool, &arguments).0, "paused", "{tool}");
+    }
+}
+
+#[test]
+fn what_is_held_is_shared_once_the_user_says_so() {
+    let alice = Person::new();
+    alice.start("shop", "alice");
+    let mut tools = Tools::start_with(&alice, &["--approve"], |_| {});
+    let path = alice.project.join("plan.md");
+    fs::write(&path, "plan").unwrap();
+    let told = tools.done("room_share_file", &json!({"path": "plan.md"}));
+    assert!(told.contains("cc-connect approve 1"), "{told}");
+    assert!(alice.objects(&["files"]).is_empty());
+    let held = stdout(&alice.run(&["held"]));
+    assert!(
+        held.contains(&format!("shares {}", path.display())),
+        "{held}"
+    );
+    let held = alice.object(&["held"]);
+    assert_eq!(held["file"], path.to_str().unwrap());
+
+    let approved = alice.object(&["approve", "1"]);
+    let file = alice.object(&["files"]);
+    assert_eq!(
+        (&file["file"], &file["via"]),
+        (&approved["id"], &"claude-code".into())
+    );
+    assert!(alice.objects(&["held"]).is_empty());
+
+    // It is judged as it is when it is approved, and stays held where it is refused.
+    fs::write(&path, format!("-----BEGIN {} KEY-----", "PRIVATE")).unwrap();
+    tools.done("room_share_file", &json!({"path": "plan.md"}));
+    let (error, _) = alice.failure(&["approve", "2"]);
+    assert_eq!(error["kind"], "credential", "{error}");
+    assert_eq!(alice.object(&["held"])["held"], 2);
+    alice.object(&["refuse", "2"]);
+    assert_eq!(alice.objects(&["files"]).len(), 1);
+}
+
+#[test]
+fn agents_that_only_share_are_held_to_their_budget() {
+    let (alice, bob, _) = two();
+    let (mut hers, mut his) = (Tools::start(&alice), Tools::start(&bob));
+    let mut kinds = Vec::new();
+    for turn in 0..20 {
+        let (person, tools) = if turn % 2 == 0 {
+            (&alice, &mut hers)
+        } else {
+            (&bob, &mut his)
+        };
+        let name = format!("{turn}.txt");
+        fs::write(person.project.join(&name), &name).unwrap();
+        let told = tools.call("room_share_file", &json!({"path": name}));
+        if told.is_error {
+            kinds.push(told.text.split(':').next().unwrap().to_owned());
+            break;
+        }
+        for other in [&alice, &bob] {
+            other.follow_until(|line| line["name"] == name.as_str());
+        }
+    }
+    assert_eq!(kinds, ["held_back"]);
+}
