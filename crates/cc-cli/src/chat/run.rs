@@ -174,7 +174,7 @@ impl Shell {
 
     fn draw(&mut self, ours: &mut Ours) -> io::Result<()> {
         if std::mem::take(&mut self.redraws) {
-            ours.screen.clear()?;
+            ours.clear()?;
         }
         let (app, theme) = (&mut self.app, &self.theme);
         ours.screen.draw(|frame| app.draw(theme, frame))?;

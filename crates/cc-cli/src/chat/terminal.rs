@@ -72,7 +72,14 @@ impl Ours {
         if KITTY.load(Ordering::SeqCst) {
             push_keys()?;
         }
-        self.screen.clear()
+        self.clear()
+    }
+
+    /// Has the next frame drawn whole, on an empty screen.
+    pub fn clear(&mut self) -> io::Result<()> {
+        // Not by `clear`, which asks the terminal where the cursor is: the answer would be looked for among the keys.
+        let size = self.screen.size()?;
+        self.screen.resize(size.into())
     }
 
     /// Puts a text into the clipboard, where the terminal lets us: OSC 52.
