@@ -148,7 +148,7 @@ impl<'k> Printer<'k> {
     }
 
     /// Dresses `text`, which must be clean already.
-    pub fn style<'t>(self, style: Style, text: &'t str) -> Styled<'t> {
+    pub fn style(self, style: Style, text: &str) -> Styled<'_> {
         Styled(self.color.then_some(style), text)
     }
 

@@ -101,10 +101,10 @@ pub async fn run(home: &Home, args: &GetArgs, output: Printer<'_>) -> CliResult 
 
 /// Waits until a file is here. Ctrl-C ends the wait and the fetch; what came so far stays for another time.
 async fn fetch(client: &mut Client, file: FileInfo, output: Printer<'_>) -> CliResult<FileInfo> {
-    let bar = if !output.shows_progress() {
-        ProgressBar::hidden()
-    } else {
+    let bar = if output.shows_progress() {
         super::share::bar(&file.name, Some(file.size))
+    } else {
+        ProgressBar::hidden()
     };
     let fetched = tokio::select! {
         fetched = until_here(client, &file, &bar, output) => Some(fetched),

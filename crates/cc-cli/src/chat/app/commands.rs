@@ -156,8 +156,6 @@ impl App {
                 self.asks.push(Ask::Copy(ticket.clone()));
                 self.overlay = Some(Overlay::Ticket { ticket, qr, note });
             }
-            // It is carried out where it is typed.
-            Ok(Reply::Chat(_)) => {}
         }
         // It may have changed anything.
         let room = self.room();

@@ -147,8 +147,8 @@ impl Buffer {
     /// The beginning of the word before the cursor.
     pub fn word_left(&self) -> usize {
         let line = self.line_start();
-        let before = self.text[line..self.cursor].unicode_word_indices();
-        match before.last() {
+        let mut before = self.text[line..self.cursor].unicode_word_indices();
+        match before.next_back() {
             Some((at, _)) => line + at,
             // Nothing but signs before it: to the beginning, or over the line break.
             None if line < self.cursor => line,

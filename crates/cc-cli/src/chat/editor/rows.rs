@@ -5,7 +5,7 @@
 
 use cc_proto::text::clean_text;
 use unicode_segmentation::UnicodeSegmentation as _;
-use unicode_width::UnicodeWidthStr as _;
+use unicode_width::UnicodeWidthStr;
 
 /// The width before anything was drawn.
 const WIDTH_BEFORE: usize = 80;
@@ -88,7 +88,7 @@ pub fn shown(text: &str, row: Row) -> String {
 
 /// The cells that a clean text takes, as ratatui counts them.
 fn cells(text: &str) -> usize {
-    text.graphemes(true).map(|grapheme| grapheme.width()).sum()
+    text.graphemes(true).map(UnicodeWidthStr::width).sum()
 }
 
 fn cells_of(grapheme: &str) -> usize {

@@ -202,7 +202,8 @@ fn a_paste_goes_in_as_it_is_but_for_what_acts_on_a_terminal() {
     assert_eq!(layout.rows, ["a", "b", "c    d[31me", "f", "gh"]);
     assert_eq!(layout.cursor, (4, 2));
     // Nothing pasted is a key: no line of it is sent.
-    let lines: String = (0..200).map(|n| format!("line {n}\n")).collect();
+    let lines: Vec<String> = (0..200).map(|n| format!("line {n}")).collect();
+    let lines = lines.join("\n") + "\n";
     let mut editor = with(&lines);
     assert_eq!(editor.text(), lines);
     assert_eq!(editor.layout(40, 5).total_rows, 201);

@@ -151,14 +151,6 @@ impl Slash {
             Self::Help(_) => "/help",
         }
     }
-
-    /// Fetches the file that a message announced, by the message's id.
-    pub fn get(file: String) -> Self {
-        Self::Get(SlashGetArgs {
-            get: FileArg { file: Some(file) },
-            out: None,
-        })
-    }
 }
 
 /// `/get`

@@ -52,8 +52,6 @@ pub enum Reply {
         /// What to say beside it; clean.
         note: String,
     },
-    /// It is the chat's own affair, which [`super::plan`] knows of.
-    Chat(Box<Slash>),
 }
 
 /// What a command has to say; clean.
@@ -87,12 +85,8 @@ async fn carried_out(home: &Home, room: &KnownRoom, slash: Slash) -> CliResult<R
     };
     let kept = Kept::default();
     let output = Printer::keeping(&kept);
-    match &slash {
-        Slash::Reply(_) | Slash::Find(_) | Slash::Room(_) | Slash::Quit | Slash::Help(_) => {
-            return Ok(Reply::Chat(Box::new(slash)));
-        }
-        Slash::Ticket(args) => return ticket(home, args).await,
-        _ => {}
+    if let Slash::Ticket(args) = &slash {
+        return ticket(home, args).await;
     }
     let done = command(home, room, &slash, output).await;
     let pieces = kept.take();
@@ -140,7 +134,7 @@ async fn command(home: &Home, room: &KnownRoom, slash: &Slash, output: Printer<'
         Slash::Join(args) => join(home, room, args, output).await,
         Slash::Leave(args) => belong::leave(home, args, output).await,
         Slash::Status => status::status(Some(home), output).await,
-        // The chat's own.
+        // The chat's own, of which `plan` knows; and the ticket, which is no text.
         Slash::Reply(_)
         | Slash::Find(_)
         | Slash::Room(_)
