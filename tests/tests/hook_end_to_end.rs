@@ -55,9 +55,7 @@ async fn a_file_is_in_the_prompt_once_it_is_here() {
     fs::write(&design, [b'x'; 148]).unwrap();
     bob.cc_connect(&["share", "--json", design.to_str().unwrap()], "")
         .await;
-    alice
-        .log_line(|line| line["file"]["name"] == "design.svg")
-        .await;
+    alice.log_line(|line| line["name"] == "design.svg").await;
     let told = alice.hook("s1", &alice.project()).await.expect("news");
     let texts = |told: &cc_tests::injection::Injection| -> Vec<String> {
         told.texts().map(str::to_owned).collect()
