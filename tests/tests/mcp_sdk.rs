@@ -25,7 +25,9 @@ async fn the_official_client_lists_and_calls_every_tool() {
     for mode in [Value::Null, json!("auto")] {
         let alice = Machine::new();
         let (room, _) = alice.start_room("alice").await;
-        let uris = ["recent", "members", "summary"].map(|part| format!("cc://room/{room}/{part}"));
+        std::fs::write(alice.project().join("plan.md"), "plan").expect("a file");
+        let uris = ["recent", "members", "summary", "files"]
+            .map(|part| format!("cc://room/{room}/{part}"));
         let call = |name: &str, args: Value| json!({"name": name, "args": args});
         let plan = json!({
             "mode": mode,
@@ -37,6 +39,9 @@ async fn the_official_client_lists_and_calls_every_tool() {
                 call("room_members", json!({})),
                 call("room_summary", json!({"action": "propose", "text": "we said hello"})),
                 call("room_summary", json!({"action": "read"})),
+                call("room_share_file", json!({"path": "plan.md"})),
+                call("room_files", json!({"query": "plan"})),
+                call("room_get_file", json!({"file": "plan.md"})),
                 call("room_send", json!({"text": ""})),
                 call("room_dance", json!({})),
             ],
@@ -74,20 +79,20 @@ async fn said(machine: &Machine, client: &Path, plan: &Value) -> BTreeMap<String
 fn held_to_the_plan(said: &BTreeMap<String, Vec<Value>>, plan: &Value) {
     let tools = said["tool"].iter().map(|line| &line["tool"]["name"]);
     let mut uncalled: Vec<&Value> = tools.collect();
-    assert_eq!(uncalled.len(), 6, "{uncalled:?}");
+    assert_eq!(uncalled.len(), 9, "{uncalled:?}");
     uncalled.retain(|tool| !said["call"].iter().any(|call| call["name"] == **tool));
     assert!(uncalled.is_empty(), "never called: {uncalled:?}");
     assert_eq!(
         said["resources"][0]["resources"].as_array().map(Vec::len),
-        Some(3)
+        Some(4)
     );
     assert_eq!(
         said["templates"][0]["resourceTemplates"]
             .as_array()
             .map(Vec::len),
-        Some(3)
+        Some(4)
     );
-    assert_eq!(said["read"].len(), 3);
+    assert_eq!(said["read"].len(), 4);
     assert!(
         said["read"][1].to_string().contains("@alice"),
         "{}",

@@ -1,6 +1,6 @@
 //! A room's history as it is printed: lines of the log, names of the roster view, cleaned for the terminal.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use cc_log::Line;
@@ -24,6 +24,8 @@ use crate::when;
 /// Names listed of those whom a message has reached; the others are counted.
 const NAMES_MAX: usize = 8;
 
+/// So many files are remembered that were not here when their lines were printed.
+const AWAITED_MAX: usize = 256;
 /// The longest media type that is told, in characters.
 const MEDIA_TYPE_CHARS_MAX: usize = 128;
 
@@ -32,6 +34,8 @@ pub struct History {
     room: String,
     reading: Reading,
     tips: Tips,
+    /// The newest lines that were printed of files that are not here.
+    awaited: BTreeSet<ArrivalNo>,
 }
 
 impl History {
@@ -41,6 +45,7 @@ impl History {
             room: room.id.to_hex(),
             reading: Reading::open(&rooms::dir(home, &room.id), room.id)?,
             tips: Tips::new(),
+            awaited: BTreeSet::new(),
         })
     }
 
@@ -73,14 +78,14 @@ impl History {
     }
 
     /// The messages whose ids begin with these small hexadecimal digits, and their texts.
-    pub fn by_id(&self, digits: &str) -> CliResult<BTreeMap<MessageId, Option<String>>> {
+    pub fn by_id(&self, digits: &str) -> CliResult<BTreeMap<MessageId, Message>> {
         let mut found = BTreeMap::new();
         for line in self.reading.lines_between(ArrivalNo(0), self.len())? {
             let line = line.map_err(|error| unreadable(&error))?;
             if let Ok(message) = line.message
                 && message.id().to_hex().starts_with(digits)
             {
-                found.insert(message.id(), message.text().map(str::to_owned));
+                found.insert(message.id(), message);
             }
         }
         Ok(found)
@@ -119,6 +124,7 @@ impl History {
         }
         // Printing a line notes its place, and reading one does not.
         let mut tips = std::mem::take(&mut self.tips);
+        let mut awaited = std::mem::take(&mut self.awaited);
         for line in self.reading.lines_between(last, end)? {
             let line = line.map_err(|error| unreadable(&error))?;
             if self.reading.is_void(&line) {
@@ -128,9 +134,22 @@ impl History {
             if !skip(&line) {
                 self.print(&line, fork, receipts.get(&line.n.0), output);
             }
+            let file = line.message.as_ref().ok().and_then(|it| self.to_file(it));
+            if file.is_some_and(|file| file.path.is_none()) {
+                awaited.insert(line.n);
+            }
+            if awaited.len() > AWAITED_MAX {
+                awaited.pop_first();
+            }
         }
         self.tips = tips;
+        self.awaited = awaited;
         Ok(())
+    }
+
+    /// Whether a line was printed of a file that was not here: from now on it is.
+    pub fn no_longer_awaits(&mut self, n: u64) -> bool {
+        self.awaited.remove(&ArrivalNo(n))
     }
 
     /// Prints a line: the object with `--json`, else what a person cares about.

@@ -102,9 +102,7 @@ impl Words {
 
     /// What kind of credential begins at `from` or later, and before `to`.
     fn find(&self, bytes: &[u8], from: usize, to: usize) -> Option<&'static str> {
-        let Some(first) = bytes.get(from..from + START_BYTES - 1) else {
-            return None;
-        };
+        let first = bytes.get(from..from + START_BYTES - 1)?;
         let mut last = u32::from(first[0]) << 8 | u32::from(first[1]);
         let end = bytes.len().min(to + START_BYTES - 1);
         let rest = bytes.get(from + START_BYTES - 1..end).unwrap_or_default();

@@ -303,3 +303,27 @@ fn preview_is_for_every_agent_seen_in_the_folder_and_pause_silences_all() {
     .unwrap();
     assert!(told.to_string().contains("and who the tent?"));
 }
+
+#[test]
+fn a_pause_silences_the_file_view_though_no_daemon_runs() {
+    let alice = Person::new();
+    alice.start("trip", "alice");
+    alice.object(&["send", "who brings the map?"]);
+    let view = cc_hook_generic::view_path(&alice.home, &alice.project);
+    let holds = |text: &str| fs::read_to_string(&view).is_ok_and(|view| view.contains(text));
+    let started = std::time::Instant::now();
+    while !holds("who brings the map?") {
+        assert!(
+            started.elapsed() < support::DEADLINE,
+            "{}",
+            alice.daemon_log()
+        );
+        std::thread::yield_now();
+    }
+    alice.object(&["stop"]);
+    alice.object(&["pause"]);
+    assert!(!holds("who brings the map?"), "{}", view.display());
+    alice.object(&["resume"]);
+    assert!(holds("who brings the map?"), "{}", view.display());
+    assert!(!alice.is_daemon_running());
+}

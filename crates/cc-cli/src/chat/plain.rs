@@ -10,6 +10,7 @@ use std::time::Duration;
 use cc_log::Line;
 use cc_proto::id::ArrivalNo;
 use cc_proto::text::{clean_nick, clean_text};
+use serde::Deserialize as _;
 use serde_json::Value;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
@@ -20,12 +21,15 @@ use crate::commands::objects::Opened;
 use crate::commands::send::check_text;
 use crate::commands::status::{held_back_note, stopped};
 use crate::error::{CliError, CliResult, Kind};
+use crate::files;
 use crate::history::History;
 use crate::home::Home;
 use crate::launch;
 use crate::output::Output;
 use crate::rooms::{self, KnownRoom};
-use crate::rpc::{HeldBackInfo, RoomParams, SendParams, SendResult, State, Subscribed};
+use crate::rpc::{
+    FileInfo, FileState, HeldBackInfo, RoomParams, SendParams, SendResult, State, Subscribed,
+};
 
 /// Lines of history shown when the chat opens.
 const HISTORY_LINES: u64 = 20;
@@ -213,6 +217,10 @@ impl<'a> Chat<'a> {
                     .hint("what you have read stays here: cc-connect log"));
                 }
                 Some("refused") if !self.joined => self.refused(&notification.params)?,
+                Some("file") => {
+                    self.print_new()?;
+                    self.file_came(&notification.params);
+                }
                 Some(event) => {
                     if let Some(note) = of_agents(event, &notification.params) {
                         self.output.note(note);
@@ -222,6 +230,22 @@ impl<'a> Chat<'a> {
             }
         }
         self.print_new()
+    }
+
+    /// Says where a file is that was shown as one that is not here, or why it cannot be had.
+    fn file_came(&mut self, params: &Value) {
+        let (Ok(file), Some(history)) = (FileInfo::deserialize(params), &mut self.history) else {
+            return;
+        };
+        let how = match (file.state, &file.path) {
+            (FileState::Here, Some(path)) => format!("is here: {}", files::shown_path(path)),
+            (FileState::Failed, _) => files::state(&file),
+            _ => return,
+        };
+        if history.no_longer_awaits(file.n) {
+            self.output
+                .text(format!("* {} {how}", files::said_of(&file)));
+        }
     }
 
     /// A closed door ends the chat where every other would be closed as well.

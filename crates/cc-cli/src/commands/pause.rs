@@ -5,6 +5,7 @@ use cc_proto::id::Timestamp;
 
 use super::objects::{Paused, object};
 use crate::args::{PauseArgs, RoomArg};
+use crate::daemon;
 use crate::error::{CliError, CliResult, Kind};
 use crate::home::Home;
 use crate::output::Printer;
@@ -20,6 +21,7 @@ pub fn pause(home: &Home, args: &PauseArgs, output: Printer<'_>) -> CliResult {
     };
     let room = meant(home, &args.of)?;
     pause::pause(home.path(), room.as_ref().map(|room| room.id), until, now).map_err(failed)?;
+    write_views(home);
     let end = until.map_or_else(
         || "until cc-connect resume".to_owned(),
         |until| format!("until {}", when::short_time(until, now)),
@@ -40,6 +42,7 @@ pub fn resume(home: &Home, args: &RoomArg, output: Printer<'_>) -> CliResult {
     let now = when::now();
     let room = meant(home, args)?;
     let was = pause::resume(home.path(), room.as_ref().map(|room| room.id), now).map_err(failed)?;
+    write_views(home);
     let what = what(room.as_ref());
     output.data(
         &object(&Paused {
@@ -54,6 +57,16 @@ pub fn resume(home: &Home, args: &RoomArg, output: Printer<'_>) -> CliResult {
         },
     );
     Ok(())
+}
+
+/// Has agents that read a file read of the change too. A daemon does that by itself; while none runs, and none can start
+/// for the lock, it is done here.
+fn write_views(home: &Home) {
+    if let Ok(lock) = home.open_lock("daemon.lock")
+        && lock.try_lock().is_ok()
+    {
+        daemon::write_views(home.path());
+    }
 }
 
 /// The room that is named; nothing is meant where none is, whatever folder this is.

@@ -118,7 +118,7 @@ fn bar_for(path: &Path, output: Printer<'_>) -> ProgressBar {
     if !output.shows_progress() {
         return ProgressBar::hidden();
     }
-    let name = path.file_name().map(Path::new).unwrap_or(path);
+    let name = path.file_name().map_or(path, Path::new);
     let length = std::fs::metadata(path).ok().filter(|it| it.is_file());
     bar(&files::shown_path(name), length.map(|it| it.len()))
 }

@@ -21,6 +21,8 @@ mod subscription;
 mod sweep;
 mod views;
 
+pub use views::write_once as write_views;
+
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::net::SocketAddr;

@@ -52,6 +52,11 @@ pub async fn keep_fresh(home: PathBuf, end: CancellationToken) {
     }
 }
 
+/// Writes every view of `home` once: for who changed what they show while no daemon runs.
+pub fn write_once(home: &Path) {
+    Views::new(home.to_owned()).look(SystemTime::now());
+}
+
 /// What tells that a file is another than it was.
 type Stamp = Option<(u64, SystemTime, u64)>;
 

@@ -1,6 +1,7 @@
 //! From one disk to the other, and into the prompt.
 
 use std::fs;
+use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Stdio;
@@ -152,7 +153,10 @@ fn each_path_has_its_own_result() {
         "{failed}"
     );
     assert!(failed.contains("2 of 4 were not shared"), "{failed}");
-    for name in ["a.txt", "c.txt"] {
+    // A link is followed, and what it leads to goes by the name that was typed.
+    std::os::unix::fs::symlink("c.txt", bob.project.join("latest.txt")).unwrap();
+    bob.object(&["share", "latest.txt"]);
+    for name in ["a.txt", "c.txt", "latest.txt"] {
         until_here(&alice, name);
     }
 }
@@ -228,4 +232,33 @@ fn who_goes_away_while_a_file_is_read_announces_nothing() {
         std::thread::yield_now();
     }
     assert!(alice.objects(&["files"]).is_empty());
+}
+
+#[test]
+fn the_chat_without_a_screen_says_what_was_dropped_and_when_it_is_here() {
+    let (alice, bob, _) = two();
+    alice.object(&["files", "--auto-get", "off"]);
+    let mut chat = super::support::Ended(
+        alice
+            .command()
+            .args(["chat", "--plain"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap(),
+    );
+    let shown = BufReader::new(chat.0.stdout.take().unwrap()).lines();
+    let mut shown = shown.map_while(Result::ok);
+    write(&bob, "late.txt", "late");
+    bob.object(&["share", "late.txt"]);
+    let line = shown.find(|line| line.contains("late.txt")).unwrap();
+    assert!(
+        line.ends_with("@bob dropped late.txt (4 B): cc-connect get late.txt"),
+        "{line}"
+    );
+    let got = alice.object(&["get", "late.txt"]);
+    let line = shown.find(|line| line.contains("late.txt")).unwrap();
+    let path = got["path"].as_str().unwrap();
+    assert_eq!(line, format!("* late.txt (4 B) is here: {path}"));
 }

@@ -39,7 +39,8 @@ pub struct Checked {
     pub canonical: PathBuf,
     /// Whether credentials are shared.
     pub force: bool,
-    is_agent: bool,
+    /// The folders from which alone an agent shares; none where a person does.
+    folders: Option<Vec<PathBuf>>,
     home: PathBuf,
 }
 
@@ -66,13 +67,11 @@ pub fn check(request: Request, home: &Path) -> Result<Checked, RpcError> {
         typed,
         canonical,
         force,
-        is_agent,
+        folders: is_agent.then(|| folders_of(within)),
         home: home.canonicalize().unwrap_or_else(|_| home.to_owned()),
     };
     checked.is_not_ours()?;
-    if is_agent {
-        checked.is_within(within.as_deref())?;
-    }
+    checked.is_within()?;
     if !force {
         checked.is_no_credential()?;
         if meta.is_dir() {
@@ -89,6 +88,9 @@ impl Checked {
         if is_of_home(&self.home, canonical) {
             return Err(format!("{shown} is a file of cc-connect's own"));
         }
+        if !self.may_be_at(canonical) {
+            return Err(format!("{shown} is outside of the folder of this session"));
+        }
         if self.force {
             return Ok(());
         }
@@ -101,7 +103,7 @@ impl Checked {
     /// How it is shared all the same.
     pub fn hint(&self) -> String {
         let path = quoted(&self.typed);
-        if self.is_agent {
+        if self.folders.is_some() {
             format!(
                 "leave it out; the user can share it all the same: cc-connect share --force {path}"
             )
@@ -127,17 +129,8 @@ impl Checked {
         Ok(())
     }
 
-    fn is_within(&self, within: Option<&Path>) -> Result<(), RpcError> {
-        let temporary = [std::env::temp_dir(), PathBuf::from("/tmp")];
-        let mut folders = within
-            .into_iter()
-            .chain(temporary.iter().map(PathBuf::as_path));
-        let is_in = |folder: &Path| {
-            folder
-                .canonicalize()
-                .is_ok_and(|folder| self.canonical.starts_with(folder))
-        };
-        if folders.any(is_in) {
+    fn is_within(&self) -> Result<(), RpcError> {
+        if self.may_be_at(&self.canonical) {
             return Ok(());
         }
         Err(RpcError::new(
@@ -151,6 +144,12 @@ impl Checked {
             "the user can share it: cc-connect share {}",
             quoted(&self.typed)
         )))
+    }
+
+    /// Whether who shares it may share from there.
+    fn may_be_at(&self, canonical: &Path) -> bool {
+        let folders = self.folders.as_ref();
+        folders.is_none_or(|folders| folders.iter().any(|folder| canonical.starts_with(folder)))
     }
 
     fn is_no_credential(&self) -> Result<(), RpcError> {
@@ -201,6 +200,13 @@ impl Checked {
         )
         .hint(self.hint()))
     }
+}
+
+/// The folder of a session and those for temporary files, as they are.
+fn folders_of(within: Option<PathBuf>) -> Vec<PathBuf> {
+    let temporary = [std::env::temp_dir(), PathBuf::from("/tmp")];
+    let folders = within.into_iter().chain(temporary);
+    folders.filter_map(|it| it.canonicalize().ok()).collect()
 }
 
 /// Looks at every file below a folder, as far as a folder that can be shared goes. What cannot be read is told by whoever

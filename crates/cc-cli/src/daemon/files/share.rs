@@ -145,7 +145,8 @@ async fn bring(
         .first_raw()
         .unwrap_or("application/octet-stream");
     let draft = ShareDraft {
-        path: checked.canonical.clone(),
+        // It is announced by the name that was typed. Where it leads is judged again when it is opened.
+        path: checked.typed.clone(),
         via,
         re,
     };
@@ -226,8 +227,9 @@ impl Told {
 
 fn share_error(error: &ShareError, shown: &str, hint: String) -> RpcError {
     let code = match error {
-        ShareError::Unreadable { .. } | ShareError::NotAFile { .. } => code::UNREADABLE,
-        ShareError::EmptyFolder { .. } => code::UNREADABLE,
+        ShareError::Unreadable { .. }
+        | ShareError::NotAFile { .. }
+        | ShareError::EmptyFolder { .. } => code::UNREADABLE,
         ShareError::Changed { .. } => {
             let changed = format!("{shown} changed while it was read, and was not shared");
             return RpcError::new(code::CHANGED, changed).hint("share it again once it is at rest");
