@@ -1,7 +1,8 @@
 //! `remove`, `admin`, `leave` and `retract`: acts that everybody in the room hears of.
 
 use cc_proto::id::{ArrivalNo, MessageId};
-use cc_proto::text::clean_line;
+use cc_proto::message::Message;
+use cc_proto::text::{clean_line, file_name};
 
 use super::invite::until;
 use super::members::{Gathered, gather};
@@ -254,17 +255,13 @@ pub async fn leave(home: &Home, args: &LeaveArgs, output: Printer<'_>) -> CliRes
 /// Takes a message back.
 pub async fn retract(home: &Home, args: &RetractArgs, output: Printer<'_>) -> CliResult {
     let room = rooms::find(home, args.of.room.as_deref())?;
-    let (message, text) = meant(&History::open(home, &room)?, &args.message)?;
+    let (message, what) = meant(&History::open(home, &room)?, &args.message)?;
     let mut client = launch::connect_or_start(home).await?;
     let params = RetractParams {
         room: room.id.to_hex(),
         message: message.to_hex(),
     };
     let acted: Acted = client.call("room.retract", &params).await?;
-    let what = match text {
-        Some(text) => format!("“{}”", clean_line(&text, SHOWN_TEXT_CHARS_MAX)),
-        None => format!("the message {}", message.short()),
-    };
     let shown = object(&Retracted {
         room: acted.room,
         message: params.message,
@@ -281,8 +278,19 @@ pub async fn retract(home: &Home, args: &RetractArgs, output: Printer<'_>) -> Cl
     Ok(())
 }
 
-/// The message that is meant by its line, its id or the beginning of its id; and its text.
-pub fn meant(history: &History, asked: &str) -> CliResult<(MessageId, Option<String>)> {
+/// A message as a sentence names it.
+fn in_words(message: &Message) -> String {
+    if let Some(text) = message.text() {
+        return format!("“{}”", clean_line(text, SHOWN_TEXT_CHARS_MAX));
+    }
+    match message.file() {
+        Some(file) => format!("the file {}", file_name(&file.name)),
+        None => format!("the message {}", message.id().short()),
+    }
+}
+
+/// The message that is meant by its line, its id or the beginning of its id; and what it is, in words.
+pub fn meant(history: &History, asked: &str) -> CliResult<(MessageId, String)> {
     let asked = asked.trim();
     let none = |what: &str| {
         CliError::new(
@@ -302,7 +310,7 @@ pub fn meant(history: &History, asked: &str) -> CliResult<(MessageId, Option<Str
         }
         let line = history.line(ArrivalNo(n))?;
         let message = line.message.map_err(|_| none(asked))?;
-        return Ok((message.id(), message.text().map(str::to_owned)));
+        return Ok((message.id(), in_words(&message)));
     }
     let digits = asked.to_ascii_lowercase();
     let is_hex = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
@@ -311,7 +319,7 @@ pub fn meant(history: &History, asked: &str) -> CliResult<(MessageId, Option<Str
     }
     let mut found = history.by_id(&digits)?;
     match (found.len(), found.pop_first()) {
-        (1, Some(one)) => Ok(one),
+        (1, Some((id, message))) => Ok((id, in_words(&message))),
         (_, None) => Err(none(asked)),
         (_, Some((first, _))) => {
             let others = found.keys().map(MessageId::short);

@@ -5,7 +5,8 @@
 
 use cc_proto::text::clean_text;
 use unicode_segmentation::UnicodeSegmentation as _;
-use unicode_width::UnicodeWidthStr;
+
+use crate::chat::wrap;
 
 /// The width before anything was drawn.
 const WIDTH_BEFORE: usize = 80;
@@ -86,9 +87,9 @@ pub fn shown(text: &str, row: Row) -> String {
     clean_text(&text[row.start..row.end])
 }
 
-/// The cells that a clean text takes, as ratatui counts them.
+/// The cells that a clean text takes when it is drawn.
 fn cells(text: &str) -> usize {
-    text.graphemes(true).map(UnicodeWidthStr::width).sum()
+    wrap::width(text)
 }
 
 fn cells_of(grapheme: &str) -> usize {

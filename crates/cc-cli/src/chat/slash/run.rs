@@ -95,7 +95,7 @@ async fn carried_out(home: &Home, room: &KnownRoom, slash: Slash) -> CliResult<R
     }
     let mut said = said(&slash, pieces);
     match done {
-        Ok(()) if said.lines.is_empty() => said.lines.push("nothing".to_owned()),
+        Ok(()) if said.lines.is_empty() => said.lines.push(nothing(&slash).to_owned()),
         Ok(()) => {}
         Err(error) if said.lines.is_empty() => return Err(error),
         // What was done before it failed is told as well.
@@ -141,6 +141,14 @@ async fn command(home: &Home, room: &KnownRoom, slash: &Slash, output: Printer<'
         | Slash::Ticket(_)
         | Slash::Quit
         | Slash::Help(_) => Ok(()),
+    }
+}
+
+/// What is said where a command lists nothing.
+const fn nothing(slash: &Slash) -> &'static str {
+    match slash {
+        Slash::Held(_) => "nothing of your agents waits for your yes",
+        _ => "done",
     }
 }
 

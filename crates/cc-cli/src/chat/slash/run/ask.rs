@@ -12,8 +12,8 @@ use crate::people::{self, Somebody};
 use crate::rooms::{self, KnownRoom};
 use crate::rpc::Person;
 
-/// How much of a message is shown before it is taken back, in characters.
-const QUOTED_CHARS_MAX: usize = 60;
+/// The longest of what was typed that is asked about, in characters.
+const ASKED_CHARS_MAX: usize = 60;
 
 /// What comes before a command.
 pub enum Asked {
@@ -65,7 +65,7 @@ pub async fn before(home: &Home, room: &KnownRoom, mut slash: Slash) -> CliResul
                 "Its ticket lets nobody in any more, once the members have heard of it; who came by it stays. This cannot be \
                  undone."
                     .to_owned(),
-                format!("End the invite {}?", clean_line(&args.revoke.invite, QUOTED_CHARS_MAX)),
+                format!("End the invite {}?", clean_line(&args.revoke.invite, ASKED_CHARS_MAX)),
             ]
         }
         Slash::Retract(args) if !args.yes => {
@@ -82,11 +82,7 @@ pub async fn before(home: &Home, room: &KnownRoom, mut slash: Slash) -> CliResul
 }
 
 fn retract(home: &Home, room: &KnownRoom, asked: &str) -> CliResult<Vec<String>> {
-    let (message, text) = belong::meant(&History::open(home, room)?, asked)?;
-    let what = match text {
-        Some(text) => format!("“{}”", clean_line(&text, QUOTED_CHARS_MAX)),
-        None => format!("the message {}", message.short()),
-    };
+    let (_, what) = belong::meant(&History::open(home, room)?, asked)?;
     Ok(vec![
         "Every member's machine erases it as soon as it hears of this; who has read it, and whatever was copied, keeps it. \
          This cannot be undone."
