@@ -144,23 +144,8 @@ impl Theme {
         }
     }
 
-    /// The theme of this terminal.
-    pub fn of_environment(colored: bool) -> Self {
-        let variable = |name| std::env::var(name).unwrap_or_default();
-        let locales = ["LC_ALL", "LC_CTYPE", "LANG"];
-        let locale = locales.map(variable).into_iter().find(|l| !l.is_empty());
-        Self::new(
-            colored,
-            Hints {
-                term: &variable("TERM"),
-                colorterm: &variable("COLORTERM"),
-                locale: &locale.unwrap_or_default(),
-            },
-        )
-    }
-
     /// How the name of whoever has this key is written: the same at any time and on any machine.
-    pub fn person(&self, author: &str) -> Style {
+    pub fn person(self, author: &str) -> Style {
         let place = |count: usize| {
             // FNV-1a: keys are random already, this only spreads them.
             let hash = author.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, b| {
@@ -177,11 +162,11 @@ impl Theme {
     }
 
     /// The signs.
-    pub const fn signs(&self) -> &'static Signs {
+    pub const fn signs(self) -> &'static Signs {
         if self.unicode { &UNICODE } else { &ASCII }
     }
 
-    fn hue(&self, sixteen: Color, cube: u8) -> Style {
+    fn hue(self, sixteen: Color, cube: u8) -> Style {
         match self.depth {
             Depth::None => Style::new(),
             Depth::Sixteen => Style::new().fg(sixteen),
@@ -189,50 +174,50 @@ impl Theme {
         }
     }
 
-    /// Plain text.
-    pub fn plain(&self) -> Style {
-        Style::new()
-    }
-
-    /// What is said aside: times, system lines, hints.
-    pub fn dim(&self) -> Style {
-        Style::new().add_modifier(Modifier::DIM)
-    }
-
-    /// Titles, and what matters.
-    pub fn bold(&self) -> Style {
-        Style::new().add_modifier(Modifier::BOLD)
-    }
-
     /// What went well, or is there.
-    pub fn good(&self) -> Style {
+    pub fn good(self) -> Style {
         self.hue(Color::Green, 28)
     }
 
     /// What went wrong.
-    pub fn bad(&self) -> Style {
+    pub fn bad(self) -> Style {
         self.hue(Color::Red, 160).add_modifier(Modifier::BOLD)
     }
 
     /// What to heed.
-    pub fn warn(&self) -> Style {
+    pub fn warn(self) -> Style {
         self.hue(Color::Yellow, 130).add_modifier(Modifier::BOLD)
     }
 
     /// What calls us by name, and the unread line.
-    pub fn mention(&self) -> Style {
+    pub fn mention(self) -> Style {
         self.hue(Color::Magenta, 133).add_modifier(Modifier::BOLD)
     }
 
     /// What belongs to an agent.
-    pub fn agent(&self) -> Style {
+    pub fn agent(self) -> Style {
         self.hue(Color::Cyan, 30)
     }
+}
 
-    /// What is chosen.
-    pub fn chosen(&self) -> Style {
-        Style::new().add_modifier(Modifier::REVERSED)
-    }
+/// Plain text.
+pub const fn plain() -> Style {
+    Style::new()
+}
+
+/// What is said aside: times, system lines, hints.
+pub const fn dim() -> Style {
+    Style::new().add_modifier(Modifier::DIM)
+}
+
+/// Titles, and what matters.
+pub const fn bold() -> Style {
+    Style::new().add_modifier(Modifier::BOLD)
+}
+
+/// What is chosen.
+pub const fn chosen() -> Style {
+    Style::new().add_modifier(Modifier::REVERSED)
 }
 
 #[cfg(test)]
@@ -315,7 +300,7 @@ mod tests {
             theme.warn(),
             theme.mention(),
             theme.agent(),
-            theme.chosen(),
+            chosen(),
         ] {
             assert_eq!((style.fg, style.bg), (None, None));
         }

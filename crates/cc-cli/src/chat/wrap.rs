@@ -11,7 +11,7 @@
 //! | a skin tone behind an emoji | nothing: it is two columns more to some terminals |
 //! | a mark with nothing beneath it, and marks above the [`MARKS_MAX`]th | nothing |
 //! | a cluster of several characters that have a width: a flag, a conjunct | each for itself, as in most terminals |
-//! | a character of three columns, halfwidth sound marks, U+FDFD | what stands for it |
+//! | a character of three columns, halfwidth sound marks, U+FDFD, U+FFFD | what stands for it |
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -90,18 +90,9 @@ pub fn fit(line: &str, columns: usize) -> String {
     out
 }
 
-/// What happens to spaces where a line is broken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Spaces {
-    /// They are left out: for reading.
-    Drop,
-    /// Each has its cell: for a text with a cursor in it.
-    Keep,
-}
-
 /// Where a line is broken so that no row is wider than `columns`: between words, beside wide glyphs, and within a word
-/// that is longer than a row. At least one row.
-pub fn wrap(glyphs: &[Glyph<'_>], columns: usize, spaces: Spaces) -> Vec<Range<usize>> {
+/// that is longer than a row; spaces there are left out. At least one row.
+pub fn wrap(glyphs: &[Glyph<'_>], columns: usize) -> Vec<Range<usize>> {
     let mut rows = Vec::new();
     let (mut start, mut used) = (0, 0);
     // Where a new row may begin, behind `start`.
@@ -113,7 +104,7 @@ pub fn wrap(glyphs: &[Glyph<'_>], columns: usize, spaces: Spaces) -> Vec<Range<u
             gap = Some(at);
         }
         if used + glyph.width > columns && at > start {
-            if spaces == Spaces::Drop && glyph.is_space() {
+            if glyph.is_space() {
                 rows.push(start..trimmed(glyphs, start, at));
                 while glyphs.get(at).is_some_and(Glyph::is_space) {
                     at += 1;
@@ -121,10 +112,7 @@ pub fn wrap(glyphs: &[Glyph<'_>], columns: usize, spaces: Spaces) -> Vec<Range<u
                 start = at;
             } else {
                 let end = gap.unwrap_or(at);
-                rows.push(match spaces {
-                    Spaces::Drop => start..trimmed(glyphs, start, end),
-                    Spaces::Keep => start..end,
-                });
+                rows.push(start..trimmed(glyphs, start, end));
                 start = end;
             }
             used = glyphs[start..at].iter().map(|glyph| glyph.width).sum();
@@ -192,18 +180,13 @@ impl<'a> Glyphs<'a> {
                     continue;
                 }
                 columns => {
-                    let stands = stand_in(c);
-                    match stands {
-                        Some(text) => {
-                            for c in text.chars() {
-                                self.push(Cow::Owned(c.to_string()), columns_of(c).max(1), at);
-                            }
-                        }
-                        None => {
-                            self.push(Cow::Owned(c.to_string()), columns, at);
-                            base = Some((self.found.len() - 1, 0));
-                            continue;
-                        }
+                    let Some(text) = stand_in(c) else {
+                        self.push(Cow::Owned(c.to_string()), columns, at);
+                        base = Some((self.found.len() - 1, 0));
+                        continue;
+                    };
+                    for c in text.chars() {
+                        self.push(Cow::Owned(c.to_string()), columns_of(c).max(1), at);
                     }
                 }
             }
@@ -228,6 +211,8 @@ fn stand_in(c: char) -> Option<Cow<'static, str>> {
         '\u{ff9e}' => Some("゛".into()),
         '\u{ff9f}' => Some("゜".into()),
         '\u{fdfd}' => Some("\\u{fdfd}".into()),
+        // What stands for bytes that are no text is taken for such bytes by some.
+        '\u{fffd}' => Some("?".into()),
         _ if columns_of(c) > 2 => Some(format!("\\u{{{:x}}}", u32::from(c)).into()),
         _ => None,
     }
@@ -253,7 +238,7 @@ mod tests {
             let row = glyphs[range].iter().map(|glyph| glyph.symbol.as_ref());
             row.collect()
         };
-        let rows = wrap(&glyphs, columns, Spaces::Drop);
+        let rows = wrap(&glyphs, columns);
         rows.into_iter().map(row).collect()
     }
 
@@ -335,19 +320,16 @@ mod tests {
                 prop_assert!(glyph.symbol.chars().all(is_shown_as_is));
                 prop_assert_eq!(usize::from(glyph.symbol.cell_width()), glyph.width);
             }
-            for spaces in [Spaces::Drop, Spaces::Keep] {
-                let rows = wrap(&glyphs, columns, spaces);
-                prop_assert!(!rows.is_empty());
-                let mut next = 0;
-                for row in &rows {
-                    let row_width: usize = glyphs[row.clone()].iter().map(|g| g.width).sum();
-                    prop_assert!(row_width <= columns);
-                    prop_assert!(glyphs[next..row.start].iter().all(Glyph::is_space));
-                    prop_assert!(spaces == Spaces::Drop || next == row.start);
-                    next = row.end;
-                }
-                prop_assert!(glyphs[next..].iter().all(Glyph::is_space));
+            let rows = wrap(&glyphs, columns);
+            prop_assert!(!rows.is_empty());
+            let mut next = 0;
+            for row in &rows {
+                let row_width: usize = glyphs[row.clone()].iter().map(|g| g.width).sum();
+                prop_assert!(row_width <= columns);
+                prop_assert!(glyphs[next..row.start].iter().all(Glyph::is_space));
+                next = row.end;
             }
+            prop_assert!(glyphs[next..].iter().all(Glyph::is_space));
         }
     }
 }

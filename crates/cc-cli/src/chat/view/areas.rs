@@ -70,9 +70,9 @@ pub fn layout(size: Rect, wanted: Wanted) -> Layout {
     let about = from_below(u16::from(wanted.about), 1);
     let status = from_below(u16::from(size.height >= STATUS_FROM), 1);
     let mut layout = Layout {
-        composer,
-        about,
         status,
+        about,
+        composer,
         ..Layout::default()
     };
     if size.width >= ROOMS_FROM {

@@ -5,6 +5,7 @@ use cc_proto::text::clean_line;
 use super::entry::{Look, Row};
 use super::paint::{Run, run};
 use super::words;
+use crate::chat::theme;
 use crate::chat::types::FileCard;
 use crate::rpc::FileState;
 
@@ -26,7 +27,7 @@ pub fn rows(look: &Look<'_>, gutter: &Run<'static>, file: &FileCard, id: Option<
     let name = clean_line(&file.name, 255);
     let mut out = look.behind(
         gutter,
-        &[run(kind, theme.dim()), run(name.clone(), theme.bold())],
+        &[run(kind, theme::dim()), run(name.clone(), theme::bold())],
         HANG,
     );
     let size = words::size(file.size);
@@ -35,11 +36,11 @@ pub fn rows(look: &Look<'_>, gutter: &Run<'static>, file: &FileCard, id: Option<
     let get = format!("/get {}", typed(&name, id));
     let pieces = match file.state {
         FileState::Announced => vec![
-            run(format!("{size}  not here yet: "), theme.dim()),
+            run(format!("{size}  not here yet: "), theme::dim()),
             run(get, theme.agent()),
         ],
         FileState::Waiting => vec![
-            run(format!("{size}  "), theme.dim()),
+            run(format!("{size}  "), theme::dim()),
             run("waiting for a member who has it", theme.warn()),
         ],
         FileState::Fetching => progress(look, file),
@@ -47,18 +48,18 @@ pub fn rows(look: &Look<'_>, gutter: &Run<'static>, file: &FileCard, id: Option<
             let path = file.path.as_deref().map(std::path::Path::to_string_lossy);
             let path = clean_line(&path.unwrap_or_default(), usize::MAX);
             vec![
-                run(format!("{size}  "), theme.dim()),
+                run(format!("{size}  "), theme::dim()),
                 run("here: ", theme.good()),
-                run(path, theme.plain()),
+                run(path, theme::plain()),
             ]
         }
         FileState::Damaged => vec![
-            run(format!("{size}  "), theme.dim()),
+            run(format!("{size}  "), theme::dim()),
             run(format!("damaged: {fault}; "), theme.bad()),
-            run(format!("{get} fetches it again"), theme.dim()),
+            run(format!("{get} fetches it again"), theme::dim()),
         ],
         FileState::Failed => vec![
-            run(format!("{size}  "), theme.dim()),
+            run(format!("{size}  "), theme::dim()),
             run(format!("failed: {fault}"), theme.bad()),
         ],
     };
@@ -93,11 +94,11 @@ fn progress(look: &Look<'_>, file: &FileCard) -> Vec<Run<'static>> {
     let done = share(columns as u64);
     vec![
         run(full.repeat(done), theme.good()),
-        run(empty.repeat(columns - done), theme.dim()),
-        run(format!(" {} %", share(100)), theme.bold()),
+        run(empty.repeat(columns - done), theme::dim()),
+        run(format!(" {} %", share(100)), theme::bold()),
         run(
             format!("  {} of {}", words::size(have), words::size(file.size)),
-            theme.dim(),
+            theme::dim(),
         ),
     ]
 }

@@ -10,6 +10,7 @@ use super::areas::PROMPT;
 use super::paint::{clear, put};
 use super::screen::{Drawn, Screen};
 use super::words;
+use crate::chat::theme;
 use crate::chat::wrap::{fit, width};
 
 /// From this share of the limit on the bytes are told, in quarters.
@@ -53,9 +54,9 @@ pub fn about(screen: &Screen<'_>, area: Rect, buffer: &mut Buffer) {
         theme.signs().answers,
         words::name(whom)
     );
-    let x = put(buffer, (area.x, area.y), end, &lead, theme.bold());
+    let x = put(buffer, (area.x, area.y), end, &lead, theme::bold());
     let text = fit(&clean_line(text, 200), usize::from(end.saturating_sub(x)));
-    put(buffer, (x, area.y), end, &text, theme.dim());
+    put(buffer, (x, area.y), end, &text, theme::dim());
 }
 
 /// The text with its cursor.
@@ -64,7 +65,6 @@ pub fn draw(screen: &Screen<'_>, area: Rect, buffer: &mut Buffer, drawn: &mut Dr
     if area.is_empty() {
         return;
     }
-    let theme = screen.theme;
     let composer = &screen.composer;
     let end = area.right().saturating_sub(1).max(area.x + 1);
     let prompt = match composer.label {
@@ -83,7 +83,7 @@ pub fn draw(screen: &Screen<'_>, area: Rect, buffer: &mut Buffer, drawn: &mut Dr
     let rows = composer.rows.iter().enumerate().skip(first);
     for (y, (index, row)) in (area.top()..area.bottom()).zip(rows) {
         if left > area.x && index == 0 && composer.first_row == 0 {
-            put(buffer, (area.x, y), left, &prompt, theme.bold());
+            put(buffer, (area.x, y), left, &prompt, theme::bold());
         }
         // The editor counts a tab as one column.
         put(
@@ -91,18 +91,18 @@ pub fn draw(screen: &Screen<'_>, area: Rect, buffer: &mut Buffer, drawn: &mut Dr
             (left, y),
             end,
             &row.replace('\t', " "),
-            theme.plain(),
+            theme::plain(),
         );
     }
     if is_empty {
         if left > area.x {
-            put(buffer, (area.x, area.y), left, &prompt, theme.bold());
+            put(buffer, (area.x, area.y), left, &prompt, theme::bold());
         }
         let hint = fit(
             composer.hint,
             usize::from(end.saturating_sub(left)).saturating_sub(1),
         );
-        put(buffer, (left + 1, area.y), end, &hint, theme.dim());
+        put(buffer, (left + 1, area.y), end, &hint, theme::dim());
     }
     let (row, column) = composer.cursor;
     let row = usize::from(row).saturating_sub(first) as u16;
@@ -151,9 +151,9 @@ pub fn completion(screen: &Screen<'_>, above: Rect, buffer: &mut Buffer, drawn: 
     for (y, (index, choice)) in (area.top()..area.bottom()).zip(choices) {
         let is_chosen = index == completion.chosen;
         let (text, aside) = if is_chosen {
-            (theme.chosen(), theme.chosen())
+            (theme::chosen(), theme::chosen())
         } else {
-            (theme.plain(), theme.dim())
+            (theme::plain(), theme::dim())
         };
         // Meaning never by colour alone.
         let lead = if is_chosen {
@@ -173,7 +173,7 @@ pub fn completion(screen: &Screen<'_>, above: Rect, buffer: &mut Buffer, drawn: 
             (edge, y),
             area.right(),
             theme.signs().between,
-            theme.dim(),
+            theme::dim(),
         );
         drawn
             .choices

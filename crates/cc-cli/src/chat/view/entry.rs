@@ -11,9 +11,9 @@ use ratatui::style::Style;
 use super::paint::{Run, run};
 use super::{card, words};
 use crate::chat::app::Pending;
-use crate::chat::theme::Theme;
+use crate::chat::theme::{self, Theme};
 use crate::chat::types::{Entry, What};
-use crate::chat::wrap::{Glyph, Spaces, fit, glyphs, wrap};
+use crate::chat::wrap::{Glyph, fit, glyphs, wrap};
 use crate::when::long_time;
 
 /// Messages of one author within this time stand under one header.
@@ -91,7 +91,7 @@ impl Look<'_> {
             .collect();
         let flat: Vec<Glyph<'_>> = all.iter().map(|(glyph, _)| (*glyph).clone()).collect();
         // All rows are as narrow as the ones further in: simple, and a card is rarely that wide.
-        let rows = wrap(&flat, columns - hang, Spaces::Drop);
+        let rows = wrap(&flat, columns - hang);
         let mut out = Vec::with_capacity(rows.len());
         for (at, range) in rows.into_iter().enumerate() {
             let mut pieces = vec![gutter.clone(), run(" ", Style::new())];
@@ -134,7 +134,7 @@ pub fn rows(
     let mut out = Vec::new();
     let day = words::day_number(entry.ts);
     if !entry.skewed && dated.is_none_or(|dated| words::day_number(dated.ts) != day) {
-        out.push(rule(look, &words::day(entry.ts), look.theme.dim()));
+        out.push(rule(look, &words::day(entry.ts), theme::dim()));
     }
     let unread = look.seen.is_some_and(|seen| {
         entry.n > seen && !entry.mine && before.is_some_and(|before| before.n <= seen)
@@ -192,14 +192,14 @@ fn rule(look: &Look<'_>, words: &str, style: Style) -> Row {
 /// `— bob joined —`
 fn event(look: &Look<'_>, text: &str) -> Vec<Row> {
     let sign = look.theme.signs().event;
-    let dim = look.theme.dim();
+    let dim = theme::dim();
     let text = clean_line(text, usize::MAX);
     let glyphs = glyphs(&text);
     let columns = look
         .columns
         .saturating_sub(2 * (sign.len().min(2) + 1))
         .max(2);
-    let rows = wrap(&glyphs, columns, Spaces::Drop);
+    let rows = wrap(&glyphs, columns);
     let last = rows.len() - 1;
     let row = |(at, range): (usize, Range<usize>)| {
         let text: String = glyphs[range].iter().map(|g| g.symbol.as_ref()).collect();
@@ -224,9 +224,9 @@ fn header(look: &Look<'_>, entry: &Entry) -> Row {
         theme.person(&entry.author),
     )];
     if entry.mine {
-        runs.push(run(" (you)", theme.dim()));
+        runs.push(run(" (you)", theme::dim()));
     }
-    runs.push(run(format!("  {time}"), theme.dim()));
+    runs.push(run(format!("  {time}"), theme::dim()));
     if entry.skewed {
         runs.push(run("  clock ahead", theme.warn()));
     }
@@ -234,7 +234,7 @@ fn header(look: &Look<'_>, entry: &Entry) -> Row {
         runs.push(run("  forked", theme.bad()));
     }
     if matches!(entry.what, What::Summary(_)) {
-        runs.push(run("  summed up the room", theme.bold()));
+        runs.push(run("  summed up the room", theme::bold()));
     }
     if entry.for_me {
         runs.push(run("  for you", theme.mention()));
@@ -257,12 +257,12 @@ fn said(look: &Look<'_>, entry: &Entry) -> Vec<Row> {
         let quote = fit(&format!("{}: {text}", words::name(whom)), room);
         out.push(Row::of(vec![run(
             format!("{} {quote}", signs.answers),
-            theme.dim(),
+            theme::dim(),
         )]));
     }
     let is_selected = look.selected == Some(entry.n);
     let gutter = |sign: &'static str, style: Style| {
-        run(sign, if is_selected { theme.chosen() } else { style })
+        run(sign, if is_selected { theme::chosen() } else { style })
     };
     let first = out.len();
     match &entry.what {
@@ -270,7 +270,7 @@ fn said(look: &Look<'_>, entry: &Entry) -> Vec<Row> {
             let gutter = if entry.for_me {
                 gutter(signs.for_me, theme.mention())
             } else {
-                gutter(signs.said, theme.dim())
+                gutter(signs.said, theme::dim())
             };
             let nick = entry.for_me.then_some(look.nick);
             out.extend(text_rows(look, &gutter, text, nick));
@@ -278,7 +278,7 @@ fn said(look: &Look<'_>, entry: &Entry) -> Vec<Row> {
         What::File(file) => {
             out.extend(card::rows(
                 look,
-                &gutter(signs.file, theme.dim()),
+                &gutter(signs.file, theme::dim()),
                 file,
                 entry.id.as_deref(),
             ));
@@ -308,11 +308,11 @@ fn text_rows(look: &Look<'_>, gutter: &Run<'static>, text: &str, nick: Option<&s
         let mut pieces = Vec::new();
         let mut done = 0;
         for call in calls {
-            pieces.push(run(&line[done..call.start], theme.plain()));
+            pieces.push(run(&line[done..call.start], theme::plain()));
             pieces.push(run(&line[call.clone()], theme.mention()));
             done = call.end;
         }
-        pieces.push(run(&line[done..], theme.plain()));
+        pieces.push(run(&line[done..], theme::plain()));
         out.extend(look.behind(gutter, &pieces, 0));
         if out.len() >= ROWS_MAX {
             break;
@@ -363,17 +363,17 @@ fn foot(look: &Look<'_>, entry: &Entry) -> Vec<Row> {
     } else if look.newest_mine == Some(entry.n) && is_marked(entry) {
         lines.push(words::mark(&entry.marks, signs));
     }
-    let gutter = run(signs.foot, theme.dim());
+    let gutter = run(signs.foot, theme::dim());
     let mut out = Vec::new();
     for line in lines {
         if is_selected {
-            out.extend(look.behind(&gutter, &[run(line, theme.dim())], 2));
+            out.extend(look.behind(&gutter, &[run(line, theme::dim())], 2));
         } else {
             // One row: in a small window the message itself matters more.
             let line = fit(&line, look.columns.saturating_sub(GUTTER));
             out.push(Row::of(vec![
                 gutter.clone(),
-                run(format!(" {line}"), theme.dim()),
+                run(format!(" {line}"), theme::dim()),
             ]));
         }
     }
@@ -397,16 +397,16 @@ pub fn pending_rows(look: &Look<'_>, pending: &Pending, is_first: bool, is_next:
             out.push(Row::default());
         }
         let state = match pending.fault {
-            None => run(format!("  sending{}", signs.running), theme.dim()),
+            None => run(format!("  sending{}", signs.running), theme::dim()),
             Some(_) => run("  not sent", theme.bad()),
         };
         out.push(Row::of(vec![
-            run(words::name(look.nick), theme.bold()),
-            run(" (you)", theme.dim()),
+            run(words::name(look.nick), theme::bold()),
+            run(" (you)", theme::dim()),
             state,
         ]));
     }
-    let gutter = run(signs.said, theme.dim());
+    let gutter = run(signs.said, theme::dim());
     out.extend(text_rows(look, &gutter, &pending.text, None));
     if let Some(fault) = &pending.fault {
         let gutter = run(signs.foot, theme.bad());

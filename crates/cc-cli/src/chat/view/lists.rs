@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 use super::paint::{Run, fill, put, put_right, put_runs, run};
 use super::screen::{Drawn, Screen};
 use super::words;
-use crate::chat::theme::Theme;
+use crate::chat::theme::{self, Theme};
 use crate::chat::types::{Member, RoomEntry};
 use crate::chat::wrap::{fit, width};
 use crate::rpc::{State, Trust};
@@ -17,20 +17,20 @@ pub fn rooms(screen: &Screen<'_>, area: Rect, buffer: &mut Buffer, drawn: &mut D
     let signs = theme.signs();
     let edge = area.right().saturating_sub(2);
     for y in area.top()..area.bottom() {
-        put(buffer, (edge, y), area.right(), signs.between, theme.dim());
+        put(buffer, (edge, y), area.right(), signs.between, theme::dim());
     }
-    put(buffer, (area.x, area.y), edge, "rooms", theme.bold());
+    put(buffer, (area.x, area.y), edge, "rooms", theme::bold());
     let list = area.height.saturating_sub(1);
     let from = first_shown(screen.current, screen.rooms.len(), usize::from(list));
     let shown = screen.rooms.iter().enumerate().skip(from);
     for (y, (index, room)) in (area.y + 1..area.bottom()).zip(shown) {
         let is_current = index == screen.current;
         let (lead, style) = if is_current {
-            (signs.current, theme.bold())
+            (signs.current, theme::bold())
         } else {
-            (" ", theme.plain())
+            (" ", theme::plain())
         };
-        let aside = aside(room, is_current, theme);
+        let aside = aside(room, is_current, *theme);
         let asides: usize = aside.iter().map(|piece| width(&piece.text)).sum();
         let x = put(buffer, (area.x, y), edge, lead, style);
         let room_columns = usize::from(edge.saturating_sub(x + 1));
@@ -48,7 +48,7 @@ pub fn rooms(screen: &Screen<'_>, area: Rect, buffer: &mut Buffer, drawn: &mut D
 }
 
 /// What stands beside a room's name: whether we belong, else what is unread.
-fn aside(room: &RoomEntry, is_current: bool, theme: &Theme) -> Vec<Run<'static>> {
+fn aside(room: &RoomEntry, is_current: bool, theme: Theme) -> Vec<Run<'static>> {
     let word = match room.state {
         State::Joining => Some("joining"),
         State::Removed => Some("removed"),
@@ -63,9 +63,9 @@ fn aside(room: &RoomEntry, is_current: bool, theme: &Theme) -> Vec<Run<'static>>
         out.push(run(format!("@{} ", room.mentions), theme.mention()));
     }
     if room.unread > 0 && !is_current {
-        out.push(run(words::count(room.unread), theme.bold()));
+        out.push(run(words::count(room.unread), theme::bold()));
     } else if out.is_empty() && room.online <= 1 && room.members > 1 {
-        out.push(run("alone", theme.dim()));
+        out.push(run("alone", theme::dim()));
     }
     out
 }
@@ -86,12 +86,12 @@ pub fn tabs(screen: &Screen<'_>, area: Rect, buffer: &mut Buffer, drawn: &mut Dr
         let is_current = index == screen.current;
         let name = fit(&room.name, 16);
         let pieces = if is_current {
-            vec![run(format!("[{name}]"), theme.bold())]
+            vec![run(format!("[{name}]"), theme::bold())]
         } else {
-            let mut pieces = vec![run(format!(" {name}"), theme.plain())];
-            let aside = aside(room, is_current, theme);
+            let mut pieces = vec![run(format!(" {name}"), theme::plain())];
+            let aside = aside(room, is_current, *theme);
             if !aside.is_empty() {
-                pieces.push(run(" ", theme.plain()));
+                pieces.push(run(" ", theme::plain()));
                 pieces.extend(aside);
             }
             pieces
@@ -131,7 +131,7 @@ pub fn members(screen: &Screen<'_>, area: Rect, buffer: &mut Buffer, drawn: &mut
             (area.x, y),
             area.right(),
             signs.between,
-            theme.dim(),
+            theme::dim(),
         );
     }
     let inner = Rect {
@@ -146,29 +146,23 @@ pub fn members(screen: &Screen<'_>, area: Rect, buffer: &mut Buffer, drawn: &mut
         (inner.x, inner.y),
         inner.right(),
         &title,
-        theme.bold(),
+        theme::bold(),
     );
     let rest = Rect {
         y: inner.y + 1,
         height: inner.height.saturating_sub(1),
         ..inner
     };
-    member_rows(screen, 0, rest, buffer, drawn);
+    member_rows(screen, rest, buffer, drawn);
 }
 
-/// The members from one on, a row each and one for their agents; gives how many there was no room for.
-pub fn member_rows(
-    screen: &Screen<'_>,
-    from: usize,
-    area: Rect,
-    buffer: &mut Buffer,
-    drawn: &mut Drawn,
-) -> usize {
+/// The members, a row each and one for what is to be said of them.
+fn member_rows(screen: &Screen<'_>, area: Rect, buffer: &mut Buffer, drawn: &mut Drawn) {
     let theme = screen.theme;
     let mut y = area.y;
     let all = screen.members.len();
-    for (index, member) in screen.members.iter().enumerate().skip(from) {
-        let more = member_more(theme, member);
+    for (index, member) in screen.members.iter().enumerate() {
+        let more = member_more(*theme, member);
         let rows = 1 + u16::from(!more.is_empty());
         let is_last = index + 1 == all;
         let needed = rows + u16::from(!is_last);
@@ -176,9 +170,9 @@ pub fn member_rows(
             let more = all - index;
             if y < area.bottom() {
                 let text = format!("{more} more: /members");
-                put(buffer, (area.x, y), area.right(), &text, theme.dim());
+                put(buffer, (area.x, y), area.right(), &text, theme::dim());
             }
-            return more;
+            return;
         }
         member_row(screen, member, y, area, buffer);
         put_runs(buffer, (area.x + 2, y + 1), area.right(), &more);
@@ -187,11 +181,10 @@ pub fn member_rows(
             .push((Rect::new(area.x, y, area.width, rows), index));
         y += rows;
     }
-    0
 }
 
 /// What stands in a row of its own below a member: what is amiss, and their agents.
-fn member_more(theme: &Theme, member: &Member) -> Vec<Run<'static>> {
+fn member_more(theme: Theme, member: &Member) -> Vec<Run<'static>> {
     let mut out = Vec::new();
     if member.forked {
         out.push(run("forked ", theme.bad()));
@@ -219,19 +212,19 @@ fn member_row(screen: &Screen<'_>, member: &Member, y: u16, area: Rect, buffer: 
     let (dot, style) = if member.online {
         (signs.online, theme.good())
     } else {
-        (signs.offline, theme.dim())
+        (signs.offline, theme::dim())
     };
     let mut tags = Vec::new();
     if member.root {
-        tags.push(run("root", theme.dim()));
+        tags.push(run("root", theme::dim()));
     } else if member.admin {
-        tags.push(run("admin", theme.dim()));
+        tags.push(run("admin", theme::dim()));
     }
     if member.me {
-        tags.push(run("you", theme.dim()));
+        tags.push(run("you", theme::dim()));
     } else {
         let word = if member.online { "on" } else { "off" };
-        tags.push(run(word, theme.dim()));
+        tags.push(run(word, theme::dim()));
     }
     let tags_columns: usize = tags.iter().map(|tag| width(&tag.text) + 1).sum();
     let name_columns = usize::from(area.width)
@@ -262,18 +255,18 @@ pub fn status(screen: &Screen<'_>, area: Rect, buffer: &mut Buffer) {
         None => end,
     };
     let pieces = super::state::pieces(screen);
-    let mut x = put(buffer, (area.x, area.y), limit, signs.rule, theme.dim());
+    let mut x = put(buffer, (area.x, area.y), limit, signs.rule, theme::dim());
     for piece in pieces {
         let room = limit.saturating_sub(x);
         // A piece that does not fit is left out rather than cut where it would say something else.
         if room < 4 {
             break;
         }
-        x = put(buffer, (x, area.y), limit, " ", theme.dim());
+        x = put(buffer, (x, area.y), limit, " ", theme::dim());
         let text = fit(&piece.text, usize::from(room - 2));
         x = put(buffer, (x, area.y), limit, &text, piece.style);
-        x = put(buffer, (x, area.y), limit, " ", theme.dim());
-        x = put(buffer, (x, area.y), limit, signs.rule, theme.dim());
+        x = put(buffer, (x, area.y), limit, " ", theme::dim());
+        x = put(buffer, (x, area.y), limit, signs.rule, theme::dim());
     }
-    fill(buffer, (x, area.y), limit, signs.rule, theme.dim());
+    fill(buffer, (x, area.y), limit, signs.rule, theme::dim());
 }

@@ -9,6 +9,7 @@ use ratatui::style::Style;
 use super::entry::{self, Look, Row};
 use super::paint::{fill, put, put_right, put_runs};
 use super::screen::{Drawn, Screen, Scroll};
+use crate::chat::theme;
 use crate::chat::types::{Entry, What};
 
 /// From this width on marks have columns of their own.
@@ -42,13 +43,15 @@ pub fn draw(screen: &Screen<'_>, area: Rect, buffer: &mut Buffer, drawn: &mut Dr
     let end = window.moved();
     let page = window.page(end);
     window.paint(&page, area, buffer, drawn);
-    drawn.laid_out = window.rows.len();
+    #[cfg(test)]
+    {
+        drawn.laid_out = window.rows.len();
+    }
 }
 
 /// What stands there before anything was said.
 fn empty(screen: &Screen<'_>, area: Rect, buffer: &mut Buffer) {
-    let theme = screen.theme;
-    let lines: &[&str] = if screen.opened && !screen.loading {
+    let lines: &[&str] = if screen.opened && !screen.loading && !screen.has_older {
         &[
             "Nothing has been said yet.",
             "Type, and press Enter.",
@@ -60,7 +63,7 @@ fn empty(screen: &Screen<'_>, area: Rect, buffer: &mut Buffer) {
     let top = area.bottom().saturating_sub(lines.len() as u16);
     for (y, line) in (top.max(area.top())..area.bottom()).zip(lines) {
         let end = area.right().saturating_sub(1);
-        put(buffer, (area.x, y), end, line, theme.dim());
+        put(buffer, (area.x, y), end, line, theme::dim());
     }
 }
 
@@ -195,7 +198,10 @@ impl<'a> Window<'a> {
             }
         };
         let motion = self.screen.motion;
-        let page = (self.height as i64 - 1).max(1);
+        let page = i64::try_from(self.height)
+            .unwrap_or(1)
+            .saturating_sub(1)
+            .max(1);
         let rows = i64::from(motion.rows) + i64::from(motion.pages).saturating_mul(page);
         let rows = rows.clamp(-PAGES_MAX * page, PAGES_MAX * page);
         end = if rows >= 0 {
@@ -321,15 +327,15 @@ impl<'a> Window<'a> {
                 extend(&mut drawn.files, place, n);
             }
         }
-        let entries = drawn.entries.iter().map(|(_, n)| *n);
-        drawn.shown = entries.clone().next().zip(entries.last());
+        let (first, last) = (drawn.entries.first(), drawn.entries.last());
+        drawn.shown = first.map(|(_, n)| *n).zip(last.map(|(_, n)| *n));
         drawn.at_top = match page.first() {
             None => true,
             Some((item, at)) => {
                 *at == 0
                     && (0..*item).rev().take(LOOK_BACK).all(|before| {
-                        let nothing = self.entry(before).is_some_and(|e| e.what == What::Nothing);
-                        nothing
+                        self.entry(before)
+                            .is_some_and(|entry| entry.what == What::Nothing)
                     })
             }
         };
@@ -347,7 +353,7 @@ impl<'a> Window<'a> {
         };
         drawn.at_end = at_end;
         drawn.scroll = match last {
-            Some((item, at)) if !(at_end && !self.screen.has_newer) => {
+            Some((item, at)) if !at_end || self.screen.has_newer => {
                 let below = (self.rows(item).len() - at - 1) as u16;
                 let n = self.entry(item).or_else(|| self.screen.entries.back());
                 Scroll {
@@ -397,6 +403,6 @@ pub fn below(screen: &Screen<'_>, drawn: &Drawn, buffer: &mut Buffer) {
     let end = area.right().saturating_sub(1);
     let start = end.saturating_sub(text.len() as u16).max(area.x);
     super::paint::clear(buffer, Rect::new(start, y, end - start, 1));
-    let style: Style = screen.theme.chosen();
+    let style: Style = theme::chosen();
     put(buffer, (start, y), end, &text, style);
 }

@@ -1,4 +1,4 @@
-//! What lies over the messages: help, text, a ticket, what was found, members, a question; and words that go by.
+//! What lies over the messages: text, a ticket, what was found, a question; and words that go by.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -7,8 +7,8 @@ use ratatui::style::{Color, Style};
 use super::paint::{Run, clear, fill, put, put_runs, run};
 use super::screen::{Drawn, Found, Over, Screen};
 use super::{lists, words};
-use crate::chat::theme::Depth;
-use crate::chat::wrap::{Spaces, fit, glyphs, width, wrap};
+use crate::chat::theme::{self, Depth};
+use crate::chat::wrap::{fit, glyphs, width, wrap};
 
 /// The widest that lines are read with ease.
 const COLUMNS_MAX: u16 = 84;
@@ -19,16 +19,12 @@ const TOASTS_MAX: usize = 3;
 pub fn draw(screen: &Screen<'_>, area: Rect, buffer: &mut Buffer, drawn: &mut Drawn) {
     let Some(over) = &screen.overlay else { return };
     match over {
-        Over::Help { rows, scroll } => {
-            let lines = help(screen, rows, inner_columns(area));
-            pager(screen, area, "help", &lines, *scroll, buffer, drawn);
-        }
         Over::Text {
             title,
             lines,
             scroll,
         } => {
-            let lines = text(screen, lines, inner_columns(area));
+            let lines = text(lines, inner_columns(area));
             pager(screen, area, title, &lines, *scroll, buffer, drawn);
         }
         Over::Ticket { ticket, qr, note } => {
@@ -37,16 +33,11 @@ pub fn draw(screen: &Screen<'_>, area: Rect, buffer: &mut Buffer, drawn: &mut Dr
             pager(screen, area, title, &lines, 0, buffer, drawn);
         }
         Over::Hits(found) => hits(screen, found, area, buffer, drawn),
-        Over::Members { scroll } => {
-            let inner = frame(screen, area, "members", area.height, buffer, drawn);
-            let rest = lists::member_rows(screen, usize::from(*scroll), inner, buffer, drawn);
-            drawn.overlay_rest = u16::try_from(rest).unwrap_or(u16::MAX);
-        }
         Over::Confirm { question } => {
-            let mut lines = text(screen, question, inner_columns(area));
+            let mut lines = text(question, inner_columns(area));
             lines.push(vec![
-                run("y", screen.theme.bold()),
-                run(": yes, else no", screen.theme.plain()),
+                run("y", theme::bold()),
+                run(": yes, else no", theme::plain()),
             ]);
             question_box(screen, area, lines, buffer, drawn);
         }
@@ -109,7 +100,13 @@ fn frame(
         return outer;
     }
     for y in [outer.top(), outer.bottom() - 1] {
-        fill(buffer, (outer.x, y), outer.right(), signs.rule, theme.dim());
+        fill(
+            buffer,
+            (outer.x, y),
+            outer.right(),
+            signs.rule,
+            theme::dim(),
+        );
     }
     for y in outer.top() + 1..outer.bottom() - 1 {
         put(
@@ -117,7 +114,7 @@ fn frame(
             (outer.x, y),
             outer.right(),
             signs.between,
-            theme.dim(),
+            theme::dim(),
         );
         let right = outer.right() - 1;
         put(
@@ -125,7 +122,7 @@ fn frame(
             (right, y),
             outer.right(),
             signs.between,
-            theme.dim(),
+            theme::dim(),
         );
     }
     let title = fit(title, usize::from(columns - 6));
@@ -135,7 +132,7 @@ fn frame(
         (outer.x + 2, outer.y),
         outer.right() - 1,
         &title,
-        theme.bold(),
+        theme::bold(),
     );
     Rect::new(outer.x + 2, outer.y + 1, columns - 4, height - 2)
 }
@@ -173,14 +170,14 @@ fn pager(
             (outer.x + 1, outer.bottom() - 1),
             right,
             &foot,
-            screen.theme.dim(),
+            theme::dim(),
         );
     }
 }
 
 /// Lines of text broken into rows; a second row is further in.
-fn text(screen: &Screen<'_>, lines: &[String], columns: usize) -> Vec<Vec<Run<'static>>> {
-    let style = screen.theme.plain();
+fn text(lines: &[String], columns: usize) -> Vec<Vec<Run<'static>>> {
+    let style = theme::plain();
     let mut out = Vec::new();
     for line in lines {
         for (at, row) in rows_of(line, columns.saturating_sub(2).max(2))
@@ -196,43 +193,12 @@ fn text(screen: &Screen<'_>, lines: &[String], columns: usize) -> Vec<Vec<Run<'s
 
 fn rows_of(line: &str, columns: usize) -> Vec<String> {
     let glyphs = glyphs(line);
-    let rows = wrap(&glyphs, columns, Spaces::Drop);
+    let rows = wrap(&glyphs, columns);
     let row = |range: std::ops::Range<usize>| {
         let row = glyphs[range].iter().map(|glyph| glyph.symbol.as_ref());
         row.collect()
     };
     rows.into_iter().map(row).collect()
-}
-
-/// The table of keys and commands in two columns, or one below the other where it is narrow.
-fn help(screen: &Screen<'_>, rows: &[(String, String)], columns: usize) -> Vec<Vec<Run<'static>>> {
-    let theme = screen.theme;
-    let left = rows.iter().filter(|(_, right)| !right.is_empty());
-    let left = left.map(|(left, _)| width(left)).max().unwrap_or(0).min(30);
-    let is_wide = columns >= left + 24;
-    let indent = if is_wide { left + 2 } else { 4 };
-    let mut out = Vec::new();
-    for (key, what) in rows {
-        if what.is_empty() {
-            out.push(vec![run(key.clone(), theme.bold())]);
-            continue;
-        }
-        let mut first = vec![run(key.clone(), theme.agent())];
-        let mut what = rows_of(what, columns.saturating_sub(indent).max(2)).into_iter();
-        if is_wide && width(key) <= left {
-            let gap = " ".repeat(indent - width(key));
-            first.push(run(
-                format!("{gap}{}", what.next().unwrap_or_default()),
-                theme.plain(),
-            ));
-        }
-        out.push(first);
-        for row in what {
-            let row = format!("{}{row}", " ".repeat(indent));
-            out.push(vec![run(row, theme.plain())]);
-        }
-    }
-    out
 }
 
 /// What was found, the chosen hit among it.
@@ -272,7 +238,7 @@ fn hits(
             (inner.x, inner.y),
             inner.right(),
             words,
-            theme.dim(),
+            theme::dim(),
         );
         return;
     }
@@ -288,10 +254,14 @@ fn hits(
         let day = words::day(hit.ts);
         let date = day.split(' ').next_back().unwrap_or_default();
         let when = format!("{lead} {date} {} ", words::clock(hit.ts));
-        let style = if is_chosen { theme.bold() } else { theme.dim() };
+        let style = if is_chosen {
+            theme::bold()
+        } else {
+            theme::dim()
+        };
         let x = put(buffer, (inner.x, y), inner.right(), &when, style);
         let name = format!("{}: ", words::name(&hit.name));
-        let x = put(buffer, (x, y), inner.right(), &name, theme.bold());
+        let x = put(buffer, (x, y), inner.right(), &name, theme::bold());
         let text = cc_proto::text::clean_line(&hit.text, 400);
         let room = usize::from(inner.right().saturating_sub(x));
         marked(
@@ -328,13 +298,13 @@ fn marked(
         .map(|from| from..from + wanted.to_lowercase().len())
         .filter(|range| text.is_char_boundary(range.start) && text.is_char_boundary(range.end));
     let Some(range) = found else {
-        put(buffer, at, end, text, theme.plain());
+        put(buffer, at, end, text, theme::plain());
         return;
     };
     let pieces = [
-        run(&text[..range.start], theme.plain()),
+        run(&text[..range.start], theme::plain()),
         run(&text[range.clone()], theme.mention()),
-        run(&text[range.end..], theme.plain()),
+        run(&text[range.end..], theme::plain()),
     ];
     put_runs(buffer, at, end, &pieces);
 }
@@ -343,12 +313,17 @@ fn marked(
 pub fn toasts(screen: &Screen<'_>, area: Rect, buffer: &mut Buffer) {
     let theme = screen.theme;
     let fits = usize::from(area.height / 3).clamp(1, TOASTS_MAX);
-    let newest = screen.toasts.iter().rev().take(fits);
+    let newest = screen.toasts.iter().rev();
+    let newest = newest.filter(|toast| toast.until_ms >= screen.now_ms);
     let columns = usize::from(area.width.saturating_sub(4).min(60)).max(2);
     let mut y = area.top();
-    for toast in newest {
+    for toast in newest.take(fits) {
         let text = cc_proto::text::clean_line(&toast.text, 240);
-        let style = if toast.bad { theme.bad() } else { theme.bold() };
+        let style = if toast.bad {
+            theme.bad()
+        } else {
+            theme::bold()
+        };
         let sign = if toast.bad { "! " } else { "" };
         for row in rows_of(&format!("{sign}{text}"), columns) {
             if y + 1 >= area.bottom() && y > area.top() {
@@ -360,7 +335,7 @@ pub fn toasts(screen: &Screen<'_>, area: Rect, buffer: &mut Buffer) {
             clear(buffer, Rect::new(start, y, end.saturating_sub(start), 1));
             let style = Style {
                 fg: style.fg,
-                ..theme.chosen()
+                ..theme::chosen()
             };
             put(buffer, (start, y), end, &row, style);
             y += 1;

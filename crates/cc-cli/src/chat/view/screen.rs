@@ -123,13 +123,6 @@ pub struct Choice {
 /// What lies over the messages.
 #[derive(Debug, Clone)]
 pub enum Over<'a> {
-    /// The keys and the commands.
-    Help {
-        /// The table; a row without words on its right is a heading.
-        rows: Vec<(String, String)>,
-        /// Rows scrolled down.
-        scroll: u16,
-    },
     /// Some lines of text.
     Text {
         /// Its title.
@@ -150,11 +143,6 @@ pub enum Over<'a> {
     },
     /// What was searched for and what was found.
     Hits(Found<'a>),
-    /// The members, where there is no room for their list.
-    Members {
-        /// Rows scrolled down.
-        scroll: u16,
-    },
     /// A question that is answered with `y`, or with anything else.
     Confirm {
         /// The question.
@@ -215,6 +203,7 @@ pub struct Drawn {
     /// Where the cursor was put.
     pub cursor: Option<Position>,
     /// How many entries were laid out: as many as fit on the screen, and a few.
+    #[cfg(test)]
     pub laid_out: usize,
 }
 

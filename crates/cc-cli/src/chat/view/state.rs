@@ -3,6 +3,7 @@
 use super::paint::{Run, run};
 use super::screen::Screen;
 use crate::chat::app::Connection;
+use crate::chat::theme;
 use crate::rpc::State;
 
 /// What the line says, in the order of how much it matters.
@@ -10,13 +11,13 @@ pub fn pieces(screen: &Screen<'_>) -> Vec<Run<'static>> {
     let theme = screen.theme;
     let mut out = Vec::new();
     let Some(room) = screen.rooms.get(screen.current) else {
-        out.push(run("no room", theme.dim()));
+        out.push(run("no room", theme::dim()));
         out.extend(connection(screen));
         return out;
     };
     out.push(run(
         cc_proto::text::clean_line(&room.name, 24),
-        theme.bold(),
+        theme::bold(),
     ));
     out.extend(connection(screen));
     match room.state {
@@ -32,7 +33,7 @@ pub fn pieces(screen: &Screen<'_>) -> Vec<Run<'static>> {
         }
         State::Joined => {
             let words = format!("{} of {} online", room.online, room.members);
-            out.push(run(words, theme.dim()));
+            out.push(run(words, theme::dim()));
         }
     }
     if screen.paused {
@@ -45,7 +46,7 @@ pub fn pieces(screen: &Screen<'_>) -> Vec<Run<'static>> {
         ));
     }
     if screen.loading {
-        out.push(run("loading", theme.dim()));
+        out.push(run("loading", theme::dim()));
     }
     out
 }

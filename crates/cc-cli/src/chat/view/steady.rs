@@ -19,9 +19,8 @@ pub struct Steady<B>(pub B);
 fn is_sure(cell: &Cell) -> bool {
     let mut chars = cell.symbol().chars();
     match (chars.next(), chars.next()) {
-        (Some(' '..='~') | None, None) => true,
-        // Lines and blocks of our own.
-        (Some('─' | '│' | '█' | '▀' | '▄' | '░'), None) => true,
+        // Among them lines and blocks of our own.
+        (Some(' '..='~' | '─' | '│' | '█' | '▀' | '▄' | '░') | None, None) => true,
         // Later scripts have signs that some terminals draw with the letter before them.
         (Some(c), None) => {
             c < '\u{900}' && c.is_alphabetic() && c.width() == Some(1) && c.width_cjk() == Some(1)

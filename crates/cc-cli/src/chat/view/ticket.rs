@@ -6,12 +6,15 @@ use ratatui::layout::Rect;
 use super::overlay::qr_style;
 use super::paint::{Run, run};
 use super::screen::Screen;
-use crate::chat::wrap::width;
+use crate::chat::theme;
+use crate::chat::wrap::{glyphs, width, wrap};
 
 /// The edges of a frame.
 const EDGES: u16 = 2;
 /// The columns that a frame takes beside its text.
 const SIDES: u16 = 4;
+/// The longest note, in characters.
+const NOTE_CHARS_MAX: usize = 400;
 
 /// What to show of a ticket in this much room: the code is whole or not there.
 pub fn lines(
@@ -27,11 +30,16 @@ pub fn lines(
     let ticket = clean_line(ticket, usize::MAX);
     let letters: Vec<char> = ticket.chars().collect();
     for piece in letters.chunks(columns) {
-        out.push(vec![run(piece.iter().collect::<String>(), theme.plain())]);
+        out.push(vec![run(piece.iter().collect::<String>(), theme::plain())]);
     }
-    let note = clean_line(note, 200);
-    if !note.is_empty() {
-        out.push(vec![run(note, theme.dim())]);
+    let note = clean_line(note, NOTE_CHARS_MAX);
+    let glyphs = glyphs(&note);
+    for row in wrap(&glyphs, columns)
+        .into_iter()
+        .filter(|_| !note.is_empty())
+    {
+        let row: String = glyphs[row].iter().map(|it| it.symbol.as_ref()).collect();
+        out.push(vec![run(row, theme::dim())]);
     }
     let wide = qr.first().map_or(0, |row| width(row));
     let fits_across = wide <= columns;
@@ -41,7 +49,7 @@ pub fn lines(
     }
     if !theme.unicode {
         let words = "No QR code: this terminal's locale has no half blocks.";
-        out.push(vec![run(words, theme.dim())]);
+        out.push(vec![run(words, theme::dim())]);
     } else if fits_across && fits_down {
         let style = qr_style(theme.depth);
         let code = qr.iter().map(|row| vec![run(row.clone(), style)]);
@@ -52,7 +60,7 @@ pub fn lines(
             "No QR code: it needs a window of {} x {needed}.",
             wide + usize::from(SIDES) + 2
         );
-        out.push(vec![run(words, theme.dim())]);
+        out.push(vec![run(words, theme::dim())]);
     }
     out
 }

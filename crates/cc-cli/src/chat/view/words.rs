@@ -73,7 +73,7 @@ pub fn count(number: u64) -> String {
     let digits = number.to_string();
     let mut out = String::new();
     for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at) % 3 == 0 {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
             out.push(',');
         }
         out.push(digit);
@@ -98,7 +98,7 @@ pub fn mark(marks: &Marks, signs: &Signs) -> String {
         0 | 1 => String::new(),
         all => format!(" +{}", all - 1),
     };
-    let mut out = match (marks.reached.first(), marks.others) {
+    let stored = match (marks.reached.first(), marks.others) {
         (Some(first), _) => format!(
             "{} {}{}",
             signs.reached,
@@ -108,16 +108,16 @@ pub fn mark(marks: &Marks, signs: &Signs) -> String {
         (None, Some(0)) => format!("{} stored; nobody else is a member yet", signs.stored),
         (None, _) => format!("{} stored", signs.stored),
     };
-    if let Some((whose, agent)) = marks.offered.first() {
-        out += &format!(
-            "  {} offered to {}'s {}{}",
-            signs.offered,
-            name(whose),
-            name(agent),
-            more(marks.offered.len())
-        );
-    }
-    out
+    let Some((whose, agent)) = marks.offered.first() else {
+        return stored;
+    };
+    format!(
+        "{stored}  {} offered to {}'s {}{}",
+        signs.offered,
+        name(whose),
+        name(agent),
+        more(marks.offered.len())
+    )
 }
 
 /// The same with every name, a line each.

@@ -127,7 +127,7 @@ fn everywhere(bad: &str) -> Sample {
     sample.toasts = vec![Toast {
         text: owned(),
         bad: true,
-        until_ms: 0,
+        until_ms: u64::MAX,
     }];
     sample.answers = Some((owned(), owned()));
     sample.typed = vec![owned(), owned()];
@@ -171,7 +171,6 @@ fn draw_everywhere(bad: &str, sizes: &[(u16, u16)]) {
             }
             for over in [
                 Over::Hits(found),
-                Over::Members { scroll: 0 },
                 Over::Confirm { question: &lines },
                 Over::Text {
                     title: bad,
@@ -182,10 +181,6 @@ fn draw_everywhere(bad: &str, sizes: &[(u16, u16)]) {
                     ticket: bad,
                     qr: &lines,
                     note: bad,
-                },
-                Over::Help {
-                    rows: vec![(owned(), String::new()), (owned(), owned())],
-                    scroll: 0,
                 },
             ] {
                 terminal.draw(&sample.screen(Some(over)));

@@ -208,7 +208,10 @@ fn a_line_is_brought_on_the_screen_and_left_alone_when_it_is_there() {
     sample.entries.push_back(said(
         301,
         "bob",
-        &(1..200).map(|n| format!("row {n}\n")).collect::<String>(),
+        &(1..200)
+            .map(|n| format!("row {n}"))
+            .collect::<Vec<_>>()
+            .join("\n"),
     ));
     let (_, text) = moved(
         &mut sample,
@@ -335,7 +338,6 @@ fn from_one_screen_to_any_other_nothing_stays_behind() {
         sample.selected = Some(15 - u64::from(scroll.unsigned_abs()));
         terminal.draw(&sample.screen(None));
         terminal.draw(&sample.screen(Some(Over::Confirm { question: &lines })));
-        terminal.draw(&sample.screen(Some(Over::Members { scroll: 0 })));
         sample.choices = vec![
             Choice {
                 text: "日本".to_owned(),

@@ -201,11 +201,8 @@ pub fn members() -> Vec<Member> {
 
 /// A key for a name.
 pub fn key(name: &str) -> String {
-    name.bytes()
-        .cycle()
-        .take(32)
-        .map(|b| format!("{b:02x}"))
-        .collect()
+    let bytes: Vec<u8> = name.bytes().cycle().take(32).collect();
+    data_encoding::HEXLOWER.encode(&bytes)
 }
 
 pub fn entry(n: u64, name: &str, what: What) -> Entry {

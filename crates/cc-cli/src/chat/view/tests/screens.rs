@@ -168,24 +168,7 @@ fn a_question() {
 }
 
 #[test]
-fn help_and_text() {
-    let row = |left: &str, right: &str| (left.to_owned(), right.to_owned());
-    let rows = vec![
-        row("keys", ""),
-        row("Enter", "send"),
-        row(
-            "Alt+Enter, Ctrl+J",
-            "a new line in the text, which is not sent before Enter is pressed",
-        ),
-        row("commands", ""),
-        row("/drop PATH…", "share files"),
-    ];
-    let over = Over::Help { rows, scroll: 0 };
-    same("help", &shown(&talking(), 70, 14, Some(over.clone())));
-    same(
-        "help_in_little_room",
-        &shown(&talking(), 30, 10, Some(over)),
-    );
+fn a_long_text() {
     let lines: Vec<String> = (1..40)
         .map(|n| format!("line {n} of a long text"))
         .collect();
@@ -195,10 +178,6 @@ fn help_and_text() {
         scroll: 7,
     };
     same("a_long_text", &shown(&talking(), 60, 12, Some(over)));
-    same(
-        "members",
-        &shown(&talking(), 50, 12, Some(Over::Members { scroll: 0 })),
-    );
 }
 
 #[test]
