@@ -145,7 +145,7 @@ pub const ENDPOINT_CLOSE_TIMEOUT: Duration = Duration::from_millis(500);
 pub const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A room's store of files that did not open is tried again after this time.
-pub const STORE_RETRY_INTERVAL: Duration = Duration::from_secs(30);
+pub const STORE_RETRY_INTERVAL: Duration = Duration::from_secs(5);
 /// A store that another has open is tried so many times…
 pub const STORE_LOCKED_TRIES: u32 = 10;
 /// …at this distance, before it counts as one that does not open.

@@ -105,7 +105,13 @@ impl Announced {
     /// # Errors
     /// [`FilesError`].
     pub fn catch_up(&mut self) -> Result<Vec<News>, FilesError> {
-        let log = LogReader::open(&self.dir)?;
+        let log = match LogReader::open(&self.dir) {
+            // Nobody has let us in yet, so there are no files either.
+            Err(ReadError::Io(error)) if error.kind() == std::io::ErrorKind::NotFound => {
+                return Ok(Vec::new());
+            }
+            log => log?,
+        };
         if !self.loaded {
             self.load(log.len())?;
         }

@@ -15,7 +15,7 @@ use super::folder::{FolderList, LINKS_BYTES_MAX, links_in};
 use super::peer::{self, PeerError};
 use super::place::{self, Staging};
 use super::store::{StoreCell, has};
-use super::{Files, FilesError, announced_status, blob_hash, check};
+use super::{Files, announced_status, blob_hash, check};
 use crate::files::types::FileState;
 use crate::tuning::FILE_PROGRESS_INTERVAL;
 
@@ -35,6 +35,8 @@ pub enum Outcome {
     Gone,
     /// Somebody said so.
     Cancelled,
+    /// What was announced could not be read just now.
+    Unread(String),
 }
 
 /// Tries to get the file of a message.
@@ -61,12 +63,7 @@ async fn attempt(files: &Arc<Files>, id: MessageId, n: ArrivalNo) -> Outcome {
     let (ambiguous, file) = match found.await.and_then(|found| found) {
         Ok(Some(found)) => found,
         Ok(None) => return Outcome::Gone,
-        Err(FilesError::Closed) => return Outcome::Cancelled,
-        // Of which file that is was said in the log, which cannot be read now.
-        Err(error) => {
-            tracing::warn!(%error, "a file is not fetched");
-            return Outcome::Cancelled;
-        }
+        Err(error) => return Outcome::Unread(error.to_string()),
     };
     if ambiguous {
         let words = "another file was announced whose hash begins with the same digits";

@@ -144,6 +144,12 @@ impl FolderList {
     }
 }
 
+/// Whether so many bytes can be links to names and at least one file.
+pub fn is_links_len(bytes: u64) -> bool {
+    let link = LINK_BYTES as u64;
+    bytes.is_multiple_of(link) && (2 * link..=LINKS_BYTES_MAX).contains(&bytes)
+}
+
 /// The hashes in links; none where those are not whole, or too many.
 pub fn links_in(links: &[u8]) -> Option<Vec<Hash>> {
     if links.len() as u64 > LINKS_BYTES_MAX || !links.len().is_multiple_of(LINK_BYTES) {

@@ -19,7 +19,7 @@ use tracing::Instrument;
 
 use super::announced::{Announced, Announcement, News};
 use super::book::{Book, Run};
-use super::fetch::{FRESH_DIR, Outcome, fetch};
+use super::fetch::{Outcome, fetch};
 use super::folder::FolderList;
 use super::serve::serve;
 use super::store::StoreCell;
@@ -130,23 +130,16 @@ impl Keeper {
         }
     }
 
-    /// Clears away what a kill left, and looks at what came since the last run.
+    /// Takes up what was wanted in the last run, and looks at what came since.
     async fn begin(&self) {
-        let begun = self.files.blocking(|files| {
-            place::sweep(files.dir());
-            std::fs::remove_dir_all(files.dir().join(FRESH_DIR)).ok();
-            let mut book = files.book();
-            let wanted: Vec<MessageId> = book
-                .notes
-                .iter()
-                .filter(|(_, note)| note.wanted)
-                .map(|(id, _)| *id)
-                .collect();
+        {
+            let mut book = self.files.book();
+            let wanted = book.notes.iter().filter(|(_, note)| note.wanted);
+            let wanted: Vec<MessageId> = wanted.map(|(id, _)| *id).collect();
             for id in wanted {
-                book.runs.insert(id, Run::default());
+                book.runs.entry(id).or_default();
             }
-        });
-        begun.await.ok();
+        }
         self.look().await;
     }
 
@@ -267,46 +260,61 @@ impl Keeper {
     /// Takes note of how a try ended.
     async fn fetched(&self, id: MessageId, outcome: Outcome) {
         let noted = self.files.blocking(move |files| {
-            let told = match outcome {
-                Outcome::Here(file) => {
-                    let mut book = files.book();
-                    book.forget(&id);
-                    book.used = book.used.map(|used| used.saturating_add(file.size));
-                    Some(file)
-                }
-                Outcome::Failed(file, words) => {
-                    let mut book = files.book();
-                    book.stop(&id);
-                    if let Some(note) = book.notes.get_mut(&id) {
-                        (note.wanted, note.failed, note.fault) = (false, true, Some(words));
-                    }
-                    Some(file)
-                }
-                Outcome::Later(file, words) => files.again_later(&id, words).then_some(file),
-                Outcome::Gone => {
-                    files.book().forget(&id);
-                    None
-                }
-                Outcome::Cancelled => {
-                    if let Some(run) = files.book().runs.get_mut(&id) {
-                        // Wanted anew meanwhile.
-                        (run.cancel, run.coming) = (None, false);
-                        run.not_before
-                            .get_or_insert(Instant::now() + FETCH_RETRY_MIN);
-                    }
-                    None
-                }
-            };
-            files.save_or_warn();
+            let told = files.note_outcome(&id, outcome);
+            // First of all: what is lost of the note is found again at the next start.
             if let Some(file) = told {
                 files.tell(&file);
             }
+            files.save_or_warn();
         });
         noted.await.ok();
     }
 }
 
 impl Files {
+    /// Notes down how a try ended. The file, where there is something to tell of it.
+    fn note_outcome(&self, id: &MessageId, outcome: Outcome) -> Option<Announcement> {
+        match outcome {
+            Outcome::Here(file) => {
+                let mut book = self.book();
+                book.forget(id);
+                book.used = book.used.map(|used| used.saturating_add(file.size));
+                Some(file)
+            }
+            Outcome::Failed(file, words) => {
+                let mut book = self.book();
+                book.stop(id);
+                if let Some(note) = book.notes.get_mut(id) {
+                    (note.wanted, note.failed, note.fault) = (false, true, Some(words));
+                }
+                Some(file)
+            }
+            Outcome::Later(file, words) => self.again_later(id, words).then_some(file),
+            Outcome::Unread(words) => {
+                self.again_later(id, words);
+                None
+            }
+            Outcome::Gone => {
+                self.book().forget(id);
+                None
+            }
+            Outcome::Cancelled => {
+                let mut book = self.book();
+                let run = book.runs.get_mut(id);
+                // Not that of one which was wanted anew meanwhile.
+                let mut ended = run.filter(|run| {
+                    run.cancel
+                        .as_ref()
+                        .is_some_and(CancellationToken::is_cancelled)
+                });
+                if let Some(run) = &mut ended {
+                    **run = Run::default();
+                }
+                None
+            }
+        }
+    }
+
     /// Notes down when to try again, and why. Whether that says anything new.
     fn again_later(&self, id: &MessageId, words: String) -> bool {
         let mut book = self.book();

@@ -91,6 +91,14 @@ pub(crate) struct FilesConfig {
     pub events: broadcast::WeakSender<RoomEvent>,
 }
 
+/// Clears away what a kill left of the files of the room in `dir`, before anybody uses them, and reads what
+/// is wanted of them. Blocking.
+pub(crate) fn prepare(dir: &Path) -> Book {
+    place::sweep(dir);
+    std::fs::remove_dir_all(dir.join(fetch::FRESH_DIR)).ok();
+    Book::read(dir)
+}
+
 impl Files {
     /// Takes a member's connection, which the gate has let through.
     pub fn accept(&self, connection: Connection) {

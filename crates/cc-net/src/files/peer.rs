@@ -19,7 +19,7 @@ use tokio::time::{Instant, timeout};
 
 use super::announced::Announcement;
 use super::fetch::{Progress, list_of};
-use super::folder::{FolderList, LINKS_BYTES_MAX};
+use super::folder::{FolderList, LINKS_BYTES_MAX, is_links_len};
 use super::store::StoreCell;
 use super::{Files, blob_hash, place};
 use crate::gate::{DROPPED, endpoint_id};
@@ -129,10 +129,13 @@ impl Fetching<'_> {
             };
             return Err(PeerError::NotAsAnnounced(too_many.to_string()));
         }
-        let sizes = get_hash_seq_and_sizes(connection, &hash, LINKS_BYTES_MAX, None);
-        let (links, sizes) = self.answer(timeout(FETCH_FOLDER_TIMEOUT, sizes).await)?;
         let no_folder =
             || PeerError::NotAsAnnounced("what was announced as a folder is none".into());
+        if !is_links_len(links) {
+            return Err(no_folder());
+        }
+        let sizes = get_hash_seq_and_sizes(connection, &hash, LINKS_BYTES_MAX, None);
+        let (links, sizes) = self.answer(timeout(FETCH_FOLDER_TIMEOUT, sizes).await)?;
         let (names_bytes, of_files) = sizes.split_first().ok_or_else(no_folder)?;
         if links.len() != sizes.len() {
             return Err(no_folder());

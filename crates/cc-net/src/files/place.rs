@@ -38,10 +38,11 @@ pub fn is_there(room_dir: &Path, file: &Announcement) -> bool {
     }
 }
 
-/// Whether it was there: its place is, and nothing is in it.
+/// Whether it was there: its place is, and nothing under any name.
 pub fn is_gone(room_dir: &Path, file: &Announcement) -> bool {
     let place = files_dir(room_dir).join(&file.place);
-    fs::read_dir(place).is_ok_and(|mut entries| entries.next().is_none())
+    let is_ours = |entry: fs::DirEntry| entry.file_name().as_encoded_bytes().starts_with(b".");
+    fs::read_dir(place).is_ok_and(|entries| entries.flatten().all(is_ours))
 }
 
 /// Makes a folder that only its owner may look into, and those above it.
@@ -83,9 +84,8 @@ impl Staging {
         if fs::symlink_metadata(&to).is_ok_and(|there| there.is_dir()) {
             fs::rename(&to, self.0.join(".before"))?;
         }
+        // Not synced: what a power loss takes of it is found by whoever reads it, and fetched again.
         fs::rename(from, &to)?;
-        // Unsynced bytes are found out by whoever reads them; that is nothing to wait for here.
-        File::open(&place)?.sync_all()?;
         Ok(to)
     }
 }

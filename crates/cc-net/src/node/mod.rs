@@ -40,7 +40,6 @@ pub(crate) use net::{Net, now_since};
 pub(crate) use transport::fetching as fetching_transport;
 
 use crate::engine::{EngineConfig, EngineError, RoomEngine};
-use crate::files::Book;
 use crate::room::Room;
 use crate::room::open::start_room;
 use crate::tuning::{ENDPOINT_CLOSE_TIMEOUT, SHUTDOWN_TIMEOUT};
@@ -220,7 +219,7 @@ impl Node {
         let now = now_since(self.inner.epoch);
         let opened = blocking(rooms, move |rooms| {
             let engine = work(&rooms, config, now)?;
-            let book = Book::read(engine.dir());
+            let book = crate::files::prepare(engine.dir());
             Ok((engine, book))
         });
         let (engine, book) = opened.await?;

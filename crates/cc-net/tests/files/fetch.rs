@@ -4,7 +4,7 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 
 use cc_net::{FileSettings, FileState};
 
-use crate::common::Machine;
+use crate::common::{Machine, within};
 use crate::scene::{bytes, get, meet, nothing_by_itself, read, share_bytes, until, until_here};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -89,7 +89,10 @@ async fn what_is_wanted_is_fetched_when_its_sharer_comes_back() {
     let waiting = until(&his, &file, |now| now.fault.is_some()).await;
     assert_eq!(waiting.state, FileState::Waiting);
     // Dropped, as by a program that does not shut down.
-    let bob = bob.drop_node().start().await;
+    let mut events = his.events();
+    let bob = bob.drop_node();
+    within("the room to end", async { while events.next().await.is_some() {} }).await;
+    let bob = bob.start().await;
     let his = bob.node.rooms().pop().unwrap();
     assert_eq!(his.file(&file.id).await.unwrap().state, FileState::Waiting);
     let alice = alice.start_at(address).await;

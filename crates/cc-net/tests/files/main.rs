@@ -6,11 +6,19 @@
 //! | `fetch.rs` | from one member to another, over restarts, from whoever has it |
 //! | `folders.rs` | the same of folders |
 //! | `damage.rs` | bytes that changed on disk, a store that does not open, what was taken back |
-//! | `hostile.rs`, `thief.rs` | members and others who ask for what is not theirs |
+//! | `thief.rs` | members and others who ask for what is not theirs |
 //! | `liar.rs` | members who announce or give what is not there |
-//! | `scene.rs` | what they have in common |
+//! | `scene.rs`, `../hostile/peer.rs` | what they have in common |
 
 #[path = "../common/mod.rs"]
 mod common;
+mod damage;
 mod fetch;
+mod folders;
+mod liar;
+#[path = "../hostile/peer.rs"]
+#[allow(dead_code, reason = "each test binary uses its part")]
+mod peer;
 mod scene;
+mod share;
+mod thief;

@@ -1,10 +1,11 @@
 //! Sharing, getting and waiting, in a few words.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use cc_net::{FileSettings, FileState, FileStatus, Room, RoomEvent, ShareDraft};
+use cc_net::{FileSettings, FileState, FileStatus, Room, ShareDraft};
 
-use crate::common::{Machine, within};
+use crate::common::Machine;
 
 /// Bytes that are like no others.
 pub fn bytes(seed: u8, len: usize) -> Vec<u8> {
@@ -61,17 +62,19 @@ pub async fn until(
     wanted: impl Fn(&FileStatus) -> bool,
 ) -> FileStatus {
     let mut events = room.events();
+    let mut last = None;
     let come = async {
         loop {
-            if let Ok(now) = room.file(&file.id).await
-                && wanted(&now)
-            {
-                return now;
+            let now = room.file(&file.id).await;
+            match now {
+                Ok(now) if wanted(&now) => return now,
+                now => last = Some(now),
             }
             events.next().await.expect("the room is open");
         }
     };
-    within(&format!("a file at {}", room.nick()), come).await
+    let come = tokio::time::timeout(Duration::from_mins(1), come).await;
+    come.unwrap_or_else(|_| panic!("waited too long at {}: {last:?}", room.nick()))
 }
 
 pub async fn until_here(room: &Room, file: &FileStatus) -> FileStatus {
@@ -115,18 +118,6 @@ pub fn flip(path: &Path, at: usize) {
     let mut byte = [0];
     file.read_exact_at(&mut byte, at as u64).unwrap();
     file.write_all_at(&[byte[0] ^ 1], at as u64).unwrap();
-}
-
-/// Waits for an event of a file.
-pub async fn next_file(events: &mut cc_net::RoomEvents) -> FileStatus {
-    within("word of a file", async {
-        loop {
-            if let RoomEvent::File(status) = events.next().await.expect("the room is open") {
-                return status;
-            }
-        }
-    })
-    .await
 }
 
 /// Machines in one room, the first one's, in which nothing comes by itself.
