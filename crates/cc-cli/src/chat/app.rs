@@ -17,6 +17,8 @@ mod exchange;
 mod keyed;
 mod screen;
 mod state;
+#[cfg(test)]
+mod tests;
 mod told;
 mod window;
 

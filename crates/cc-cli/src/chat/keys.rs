@@ -73,6 +73,8 @@ pub enum Action {
     SelectOlder,
     /// Selects the message after the selected one.
     SelectNewer,
+    /// Goes to the message that the selected one answers.
+    Answered,
     /// Looks for words in the room.
     Search,
     /// The next room.
@@ -232,6 +234,7 @@ pub const CHORDS: &[Chord] = chords! {
     Reading Action::SelectOlder, "Alt+Up, Alt+Down", "select a message, for /reply, /retract and /get":
         key(ALT, KeyCode::Up);
     Reading Action::SelectNewer, "", "": key(ALT, KeyCode::Down);
+    Reading Action::Answered, "Ctrl+O", "to the message that the selected one answers": ctrl('o');
     Reading Action::Search, "Ctrl+F", "look for words": ctrl('f');
     Reading Action::Close, "Esc", "close what is open": key(NONE, KeyCode::Esc);
     Rooms Action::NextRoom, "Ctrl+N, Ctrl+P", "the next room, the one before": ctrl('n');

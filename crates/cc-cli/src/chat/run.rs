@@ -26,6 +26,8 @@ use crate::when;
 const EVENTS_MAX: usize = 1024;
 /// At most so many frames a second.
 const FRAME_INTERVAL: Duration = Duration::from_millis(33);
+/// How long the first frame waits for what it is to show.
+const FIRST_WINDOW_DEADLINE: Duration = Duration::from_millis(300);
 /// So much is taken in before a frame is drawn, however much more there is.
 const INPUTS_A_FRAME_MAX: usize = 4096;
 
@@ -98,7 +100,9 @@ impl Shell {
         let mut signals = Signals::new()?;
         let asks = self.app.take_asks();
         self.carry_out(ours, asks)?;
+        self.first_window(ours, &mut told).await?;
         self.draw(ours)?;
+        // Only now, as the answer may be slow over a network.
         ours.ask_for_keys();
         let mut events = events();
         let mut drawn = Instant::now();
@@ -132,6 +136,9 @@ impl Shell {
                 told = told.recv() => told.map(Input::Told),
                 () = wake => Some(Input::Tick),
             };
+            if !terminal::is_ours() {
+                return Err(io::Error::other("a part of the chat has failed"));
+            }
             let Some(happened) = happened else { continue };
             dirty = true;
             self.take(ours, happened)?;
@@ -148,6 +155,22 @@ impl Shell {
                 }
             }
             self.hand_over();
+        }
+        Ok(())
+    }
+
+    /// Takes in what is read of the room in front, so that the first frame has its last screen.
+    async fn first_window(
+        &mut self,
+        ours: &mut Ours,
+        told: &mut mpsc::Receiver<Told>,
+    ) -> io::Result<()> {
+        let until = Instant::now() + FIRST_WINDOW_DEADLINE;
+        while self.app.pane().is_some_and(|pane| !pane.opened) {
+            match tokio::time::timeout_at(until.into(), told.recv()).await {
+                Ok(Some(told)) => self.take(ours, Input::Told(told))?,
+                _ => break,
+            }
         }
         Ok(())
     }

@@ -43,8 +43,12 @@ impl Ours {
             give_back();
             before(panic);
         }));
-        enter(mouse)?;
-        let screen = Terminal::new(Steady(CrosstermBackend::new(io::stdout())))?;
+        let taken = enter(mouse)
+            .and_then(|()| Terminal::new(Steady(CrosstermBackend::new(io::stdout()))));
+        if taken.is_err() {
+            give_back();
+        }
+        let screen = taken?;
         Ok(Self { screen, mouse })
     }
 
@@ -103,6 +107,11 @@ impl Drop for Ours {
     fn drop(&mut self) {
         give_back();
     }
+}
+
+/// Whether the terminal is ours just now: it is not after a part of us has panicked.
+pub fn is_ours() -> bool {
+    OURS.load(Ordering::SeqCst)
 }
 
 /// Gives the terminal back. Nothing happens where it is not ours.

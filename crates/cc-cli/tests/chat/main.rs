@@ -233,7 +233,7 @@ fn a_file_is_dropped_and_a_ticket_copied() {
     hers.until("/drop notes.txt");
     hers.press(&["Enter"]);
     hers.until_true("the card of the file", |screen| {
-        screen.matches("notes.txt").count() == 1 && screen.contains("12 B")
+        screen.contains("file notes.txt") && screen.contains("12 B")
     });
     his.until("notes.txt");
     let files = || bob.objects(&["files", "--room", &room]);

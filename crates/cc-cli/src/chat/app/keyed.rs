@@ -146,6 +146,7 @@ impl App {
             Action::Newest => self.to_newest(),
             Action::SelectOlder => self.select(false),
             Action::SelectNewer => self.select(true),
+            Action::Answered => self.go_to_answered(),
             Action::Search => self.open_search(""),
             Action::NextRoom => self.step_room(1),
             Action::PreviousRoom => self.step_room(-1),
@@ -358,6 +359,21 @@ impl App {
             let last = search.hits.len().saturating_sub(1);
             search.at = search.at.saturating_add_signed(by).min(last);
         }
+    }
+
+    /// Brings the message on the screen that the selected one answers.
+    fn go_to_answered(&mut self) {
+        let room = self.room();
+        let Some(pane) = self.pane_mut() else { return };
+        let Some(n) = pane
+            .selected
+            .filter(|n| pane.by_n(*n).is_some_and(|it| it.re.is_some()))
+        else {
+            return self.say("select a message that answers another, with Alt+Up");
+        };
+        pane.loading = true;
+        let what = Load::Answered(n);
+        self.ask(Work::Load { room, what });
     }
 
     /// Brings a line on the screen, and selects it.

@@ -194,11 +194,6 @@ impl Pane {
         }
     }
 
-    /// The room's id.
-    pub fn room(&self) -> &str {
-        &self.entry.room
-    }
-
     /// Where the entry of this number is.
     pub fn at(&self, n: u64) -> Option<usize> {
         self.entries.binary_search_by_key(&n, |entry| entry.n).ok()

@@ -20,11 +20,6 @@ impl App {
         self.ask_receipts();
     }
 
-    /// The last frame.
-    pub const fn frame(&self) -> &Drawn {
-        &self.drawn
-    }
-
     pub(super) fn scroll(&mut self, rows: i32, pages: i32) {
         if let Some(pane) = self.pane_mut() {
             pane.motion.rows += rows;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use cc_log::Line;
 use cc_proto::body::Body;
@@ -27,6 +28,9 @@ const UNREAD_LINES_MAX: u64 = 9999;
 const ANSWERED_LINES_MAX: u64 = 200_000;
 /// How far back a message that was taken back is looked for, to be shown so: it is loaded anew beyond.
 const RETRACTED_LINES_MAX: u64 = 5000;
+
+/// What was seen is kept at most so often, and at the end.
+const SAVE_INTERVAL: Duration = Duration::from_secs(5);
 
 /// What is asked of the thread.
 #[derive(Debug)]
@@ -80,6 +84,8 @@ pub struct Reader {
     home: Home,
     logs: BTreeMap<String, Log>,
     seen: Seen,
+    /// When what was seen was last kept.
+    saved: Instant,
     told: mpsc::Sender<Told>,
 }
 
@@ -91,6 +97,7 @@ impl Reader {
                 seen: Seen::load(&home),
                 home,
                 logs: BTreeMap::new(),
+                saved: Instant::now(),
                 told,
             };
             while let Some(job) = jobs.blocking_recv() {
@@ -117,6 +124,10 @@ impl Reader {
                     (log.unread, log.mentions) = (0, 0);
                 }
                 self.unread(&room);
+                if self.saved.elapsed() >= SAVE_INTERVAL {
+                    self.saved = Instant::now();
+                    self.seen.save(&self.home);
+                }
             }
             Job::Length(room, answer) => {
                 let length = self.length(&room);
