@@ -166,9 +166,10 @@ fn is_assigned(text: &[u8]) -> bool {
         [first, rest @ ..] if quote(first) => rest,
         text => text,
     };
-    let text = match skip_space(text) {
-        [b'=', b'>', rest @ ..] | [b':', b'=', rest @ ..] | [b'=' | b':', rest @ ..] => rest,
-        _ => return false,
+    let ([b'=', b'>', text @ ..] | [b':', b'=', text @ ..] | [b'=' | b':', text @ ..]) =
+        skip_space(text)
+    else {
+        return false;
     };
     let text = match skip_space(text) {
         [first, rest @ ..] if quote(first) => rest,

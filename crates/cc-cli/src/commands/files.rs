@@ -154,10 +154,12 @@ fn row(listed: &ListedFile) -> [String; 5] {
     let mut from = format!("@{}", listed.nick);
     if !file.via.is_empty() {
         let agent = clean_nick(&file.via).unwrap_or_else(|| "an agent".to_owned());
-        from.push_str(&format!(" (via {agent})"));
+        from = format!("{from} (via {agent})");
     }
     let state = match &file.path {
-        Some(path) if file.state == FileState::Here => files::shown_path(path),
+        Some(path) if file.state == FileState::Here => {
+            format!("here: {}", files::shown_path(path))
+        }
         _ => files::state(file),
     };
     [

@@ -96,7 +96,7 @@ fn told(message: &HeldInfo, room: &str) -> String {
         SendRole::Error => what.push_str(", an error"),
     }
     if let Some(re) = &message.re {
-        what.push_str(&format!(", in answer to {}", rooms::short(re)));
+        what = format!("{what}, in answer to {}", rooms::short(re));
     }
     let room = clean_line(room, usize::MAX);
     if let Some(file) = &message.file {

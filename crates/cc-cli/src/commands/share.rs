@@ -1,7 +1,9 @@
 //! `share`: files and folders go into a room.
 
+use std::fs::Metadata;
 use std::path::{Path, PathBuf};
 
+use cc_proto::text::clean_line;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
@@ -24,14 +26,14 @@ pub async fn run(home: &Home, args: &ShareArgs, output: Printer<'_>) -> CliResul
     let mut failures = 0;
     for path in &args.paths {
         match one(&mut client, &room, path, args.force, output).await {
-            Ok(file) => output.data(
-                &object(&file),
-                format!(
-                    "shared {} with {}",
-                    files::said_of(&file),
-                    room.shown_name()
-                ),
-            ),
+            Ok(file) => {
+                let (said, room) = (files::said_of(&file), room.shown_name());
+                output.data(&object(&file), format!("shared {said} with {room}"));
+                // Such as links in a folder, which are left out.
+                if let Some(fault) = &file.fault {
+                    output.note(clean_line(fault, usize::MAX));
+                }
+            }
             Err(error) if args.paths.len() == 1 => return Err(error),
             Err(error) if matches!(error.kind, Kind::Interrupted | Kind::Gone) => {
                 return Err(error);
@@ -119,7 +121,7 @@ fn bar_for(path: &Path, output: Printer<'_>) -> ProgressBar {
         return ProgressBar::hidden();
     }
     let name = path.file_name().map_or(path, Path::new);
-    let length = std::fs::metadata(path).ok().filter(|it| it.is_file());
+    let length = std::fs::metadata(path).ok().filter(Metadata::is_file);
     bar(&files::shown_path(name), length.map(|it| it.len()))
 }
 

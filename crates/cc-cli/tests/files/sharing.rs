@@ -115,7 +115,10 @@ fn a_folder_comes_whole() {
     ] {
         write(&bob, name, bytes);
     }
+    std::os::unix::fs::symlink("/etc/hosts", bob.project.join("trip/hosts")).unwrap();
     let shared = bob.object(&["share", "trip"]);
+    let fault = shared["fault"].as_str().unwrap();
+    assert!(fault.starts_with("left out: 1 "), "{fault}");
     assert_eq!(
         (&shared["folder"], &shared["size"]),
         (&true.into(), &10.into())
@@ -123,6 +126,7 @@ fn a_folder_comes_whole() {
     assert_eq!(shared["media_type"], "application/vnd.cc-connect.folder");
     let path = until_here(&alice, "trip");
     assert_eq!(fs::read(path.join("photos/2.txt")).unwrap(), b"two");
+    assert!(path.join("hosts").symlink_metadata().is_err());
     let told = prompt(&alice, "s1").unwrap();
     let wanted = format!("] dropped folder trip/ (10 B) @file:{}", path.display());
     assert!(file_lines(&told)[0].ends_with(&wanted), "{told}");

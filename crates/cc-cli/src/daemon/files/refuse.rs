@@ -189,7 +189,7 @@ impl Checked {
         found.truncate(NAMED_MAX);
         let mut listed = found.join(", ");
         if more > 0 {
-            listed.push_str(&format!(" and {more} more"));
+            listed = format!("{listed} and {more} more");
         }
         Err(RpcError::new(
             code::CREDENTIAL,
