@@ -299,9 +299,21 @@ fn what_install_made_goes_again() {
 }
 
 #[test]
+fn a_file_with_nothing_in_it_is_one_without_settings() {
+    for text in ["", "\n", "\u{feff}"] {
+        let folder = folder();
+        let path = with(folder.path(), text);
+        install(&path, OURS).unwrap();
+        assert!(fs::read_to_string(&path).unwrap().contains(OURS));
+        uninstall(&path).unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), text);
+        assert_eq!(names(folder.path()), ["settings.json"]);
+    }
+}
+
+#[test]
 fn what_is_not_understood_is_left_alone() {
     for text in [
-        "",
         "{",
         "{\"a\":1,}",
         "{ // note\n}",

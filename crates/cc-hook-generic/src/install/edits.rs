@@ -162,8 +162,8 @@ impl Edits {
         match &self.form {
             // Nothing but white space was taken for a file that is not there.
             Form::Json { .. } if is_blank(original) => {
-                let put = self.put(None);
-                put.is_ok_and(|put| put.as_deref() == Some(text))
+                let taken = self.take(text, None).ok().flatten();
+                taken.is_some_and(|taken| taken.nothing_left)
             }
             Form::Json { how, .. } => json_edit::is_untouched(text, original, &self.all(), how),
             // There, taking out is exact.
