@@ -293,13 +293,14 @@ impl Announced {
         let mut last = 0;
         for bytes in bytes.chunks_exact(ENTRY_BYTES) {
             let entry = decode(bytes);
-            if entry.n <= last && entry.id != [0; PREFIX_BYTES] || entry.n > end.0 {
+            let is_word = entry.id == [0; PREFIX_BYTES];
+            if entry.n == 0 || entry.n > end.0 || entry.n < last || entry.n == last && !is_word {
                 // Garbage, or of a log that is no longer there: what stands before it is good.
                 break;
             }
             last = entry.n;
             self.through = entry.n;
-            if entry.id != [0; PREFIX_BYTES] {
+            if !is_word {
                 self.push(entry);
             }
         }

@@ -6,7 +6,6 @@ use cc_proto::id::{ArrivalNo, MessageId};
 use cc_proto::limits::WANTED_FILES_MAX;
 
 use super::announced::Announcement;
-use super::book::Run;
 use super::types::{
     FileSettings, FileState, FileStatus, FilesError, Inspect, ShareDraft, ShareError,
 };
@@ -150,7 +149,7 @@ fn want(files: &Files, file: &Announcement) -> Result<FileStatus, FilesError> {
         if status.state != FileState::Fetching {
             note.fault = None;
         }
-        let run = book.runs.entry(file.id).or_insert_with(Run::default);
+        let run = book.runs.entry(file.id).or_default();
         (run.not_before, run.tries) = (None, 0);
     }
     files.save()?;

@@ -60,7 +60,7 @@ async fn attempt(files: &Arc<Files>, id: MessageId, n: ArrivalNo) -> Outcome {
             Ok(found.map(|file| (announced.is_ambiguous(&file.hash), file)))
         })
     });
-    let (ambiguous, file) = match found.await.and_then(|found| found) {
+    let (ambiguous, file) = match found.await.flatten() {
         Ok(Some(found)) => found,
         Ok(None) => return Outcome::Gone,
         Err(error) => return Outcome::Unread(error.to_string()),
@@ -86,7 +86,7 @@ enum Miss {
 async fn get(files: &Arc<Files>, file: &Announcement) -> Result<(), Miss> {
     let here = file.clone();
     let is_here = files.blocking(move |files| files.status(&here).state == FileState::Here);
-    if is_here.await.map_err(later)? {
+    if is_here.await.map_err(|error| later(&error))? {
         return Ok(());
     }
     let hash = blob_hash(&file.hash);
@@ -157,7 +157,7 @@ async fn from_members(
         return Err(Miss::Later("nobody else who may have it is online".into()));
     }
     // Waiting for a turn among the rooms.
-    let _turn = net.fetches.acquire().await.map_err(later)?;
+    let _turn = net.fetches.acquire().await.map_err(|error| later(&error))?;
     check_space(files, file, 0)?;
     let mut words = Vec::new();
     for (member, nick) in members {
@@ -181,7 +181,7 @@ async fn from_members(
 /// Whom to ask: its author first, then whoever else is online. An author who does not seem to be there
 /// is asked last.
 async fn candidates(files: &Files, file: &Announcement) -> Result<Vec<(AuthorId, String)>, Miss> {
-    let status = files.room_status().await.map_err(later)?;
+    let status = files.room_status().await.map_err(|error| later(&error))?;
     let others = status
         .members
         .into_iter()
@@ -192,10 +192,7 @@ async fn candidates(files: &Files, file: &Announcement) -> Result<Vec<(AuthorId,
     asked.sort_by_key(|member| (!member.online, member.author != file.author));
     let named = asked.into_iter().map(|member| {
         let nick = clean_nick(&member.nick);
-        (
-            member.author,
-            nick.unwrap_or_else(|| member.author.short().to_string()),
-        )
+        (member.author, nick.unwrap_or_else(|| member.author.short()))
     });
     Ok(named.collect())
 }
@@ -291,11 +288,11 @@ async fn put(
         check::mended(files, &file);
         Ok::<_, std::io::Error>(())
     });
-    let placed = placed.await.map_err(later)?;
+    let placed = placed.await.map_err(|error| later(&error))?;
     placed.map_err(|error| Miss::Later(format!("it could not be kept: {error}")))
 }
 
-fn later(error: impl ToString) -> Miss {
+fn later(error: &dyn std::fmt::Display) -> Miss {
     Miss::Later(error.to_string())
 }
 

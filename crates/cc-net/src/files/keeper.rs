@@ -110,10 +110,10 @@ impl Keeper {
                 () = self.files.wake.notified() => {}
                 Some(done) = fetches.join_next(), if !fetches.is_empty() => match done {
                     Ok((id, outcome)) => self.fetched(id, outcome).await,
-                    Err(error) => self.panicked(&error),
+                    Err(error) => Self::panicked(&error),
                 },
                 Some(done) = served.join_next(), if !served.is_empty() => {
-                    if let Err(error) = done { self.panicked(&error) }
+                    if let Err(error) = done { Self::panicked(&error) }
                 }
                 () = sleep, if next.is_some() => {}
             }
@@ -124,7 +124,7 @@ impl Keeper {
         self.files.blocking(Files::save_or_warn).await.ok();
     }
 
-    fn panicked(&self, error: &tokio::task::JoinError) {
+    fn panicked(error: &tokio::task::JoinError) {
         if error.is_panic() {
             tracing::error!(%error, "a task of the room's files panicked");
         }
@@ -145,10 +145,8 @@ impl Keeper {
 
     async fn look(&self) {
         let looked = self.files.blocking(|files| files.announced(|_| Ok(())));
-        match looked.await {
-            // Not there yet where the room is joining; then there are no files either.
-            Ok(Err(error)) => tracing::debug!(%error, "the room's files were not looked at"),
-            Ok(Ok(())) | Err(_) => {}
+        if let Ok(Err(error)) = looked.await {
+            tracing::warn!(%error, "the room's files were not looked at");
         }
     }
 
@@ -193,7 +191,7 @@ impl Keeper {
         match seen.await {
             Ok(Ok(forgotten)) => self.forgotten.extend(forgotten),
             Ok(Err(error)) => {
-                tracing::warn!(%error, "what is new of a room's files was not seen to")
+                tracing::warn!(%error, "what is new of a room's files was not seen to");
             }
             Err(_) => {}
         }

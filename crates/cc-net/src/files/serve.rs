@@ -64,12 +64,9 @@ async fn answer(files: Arc<Files>, connection: u64, mut send: SendStream, mut re
         send.reset(ERR_PERMISSION).ok();
         return;
     };
-    let store = match files.store.open().await {
-        Ok(store) => store,
-        Err(_) => {
-            send.reset(ERR_INTERNAL).ok();
-            return;
-        }
+    let Ok(store) = files.store.open().await else {
+        send.reset(ERR_INTERNAL).ok();
+        return;
     };
     if !has(&store, hash).await
         && let Err(words) = files.settle(&file).await

@@ -91,7 +91,10 @@ async fn what_is_wanted_is_fetched_when_its_sharer_comes_back() {
     // Dropped, as by a program that does not shut down.
     let mut events = his.events();
     let bob = bob.drop_node();
-    within("the room to end", async { while events.next().await.is_some() {} }).await;
+    within("the room to end", async {
+        while events.next().await.is_some() {}
+    })
+    .await;
     let bob = bob.start().await;
     let his = bob.node.rooms().pop().unwrap();
     assert_eq!(his.file(&file.id).await.unwrap().state, FileState::Waiting);

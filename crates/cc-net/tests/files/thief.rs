@@ -11,8 +11,8 @@ use iroh_blobs::get::request::{get_blob, get_unverified_size};
 use iroh_blobs::get::{GetError, GetResult};
 use iroh_blobs::hashseq::HashSeq;
 use iroh_blobs::protocol::{
-    ChunkRanges, ChunkRangesExt as _, ChunkRangesSeq, ERR_PERMISSION, GetManyRequest, GetRequest,
-    ObserveRequest, PushRequest, Request, RequestType,
+    ChunkRangesSeq, ERR_PERMISSION, GetManyRequest, GetRequest, ObserveRequest, PushRequest,
+    Request, RequestType,
 };
 
 use crate::common::{Machine, within};
@@ -144,7 +144,6 @@ async fn only_what_was_announced_in_the_room_is_given_and_only_when_asked_for_pl
 
     // Other kinds of requests, and what is none.
     let hash = blob(&open.hash);
-    let get = GetRequest::blob(hash);
     let many = GetManyRequest::new(vec![hash], ChunkRangesSeq::all());
     let mut push = vec![RequestType::Push as u8];
     let body = cc_proto::codec::encode(&PushRequest::new(hash, ChunkRangesSeq::root()));
@@ -163,8 +162,6 @@ async fn only_what_was_announced_in_the_room_is_given_and_only_when_asked_for_pl
     }
     let answer = take(&connection, &open.hash).await.unwrap();
     assert_eq!(answer.len(), 50_000);
-    let last = GetRequest::blob_ranges(hash, ChunkRanges::last_chunk());
-    drop((get, last));
     within("a size", get_unverified_size(&connection, &hash))
         .await
         .unwrap();
