@@ -23,7 +23,9 @@ use crate::args::{
 
 pub use help::{names, options, overview};
 pub use plan::{Here, Plan, plan};
-pub use run::{Reply, Said, run};
+#[cfg(test)]
+pub use run::Said;
+pub use run::{Reply, run};
 pub use words::{Word, last as last_word, quoted, user_home, words};
 
 /// What a typed text is.
