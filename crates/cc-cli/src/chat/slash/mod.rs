@@ -23,8 +23,6 @@ use crate::args::{
 
 pub use help::{names, options, overview};
 pub use plan::{Here, Plan, plan};
-#[cfg(test)]
-pub use run::Said;
 pub use run::{Reply, run};
 pub use words::{Word, last as last_word, quoted, user_home, words};
 
