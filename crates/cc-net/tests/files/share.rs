@@ -24,7 +24,7 @@ fn kept(room: &Room) -> Vec<PathBuf> {
 async fn refused(room: &Room, path: &Path, look: Option<Inspect>) -> String {
     let refused = room.share(draft(path), String::new(), look).await;
     assert!(room.files(None, 9).await.unwrap().is_empty());
-    assert_eq!(kept(room), [PathBuf::new(); 0]);
+    assert!(kept(room).is_empty());
     refused.unwrap_err().to_string()
 }
 
@@ -118,7 +118,7 @@ async fn a_share_that_nobody_waits_for_announces_nothing() {
     let look = inspect(move |seen| {
         if let Inspected::Bytes(_) = seen {
             begun.try_send(()).ok();
-            goes.recv_timeout(Duration::from_secs(60)).ok();
+            goes.recv_timeout(Duration::from_mins(1)).ok();
         }
         Ok(())
     });
