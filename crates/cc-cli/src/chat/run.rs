@@ -103,7 +103,7 @@ impl Shell {
         self.first_window(ours, &mut told).await?;
         self.draw(ours)?;
         // Only now, as the answer may be slow over a network.
-        ours.ask_for_keys();
+        terminal::ask_for_keys();
         let mut events = events();
         let mut drawn = Instant::now();
         let mut dirty = false;
@@ -199,7 +199,7 @@ impl Shell {
         if std::mem::take(&mut self.redraws) {
             ours.clear()?;
         }
-        let (app, theme) = (&mut self.app, &self.theme);
+        let (app, theme) = (&mut self.app, self.theme);
         ours.screen.draw(|frame| app.draw(theme, frame))?;
         let asks = self.app.take_asks();
         self.carry_out(ours, asks)?;

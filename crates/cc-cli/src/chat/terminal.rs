@@ -43,21 +43,13 @@ impl Ours {
             give_back();
             before(panic);
         }));
-        let taken = enter(mouse)
-            .and_then(|()| Terminal::new(Steady(CrosstermBackend::new(io::stdout()))));
+        let taken =
+            enter(mouse).and_then(|()| Terminal::new(Steady(CrosstermBackend::new(io::stdout()))));
         if taken.is_err() {
             give_back();
         }
         let screen = taken?;
         Ok(Self { screen, mouse })
-    }
-
-    /// Asks the terminal whether it can tell of more keys, and has it do so. What is typed meanwhile is kept for who reads
-    /// the keys, who must not have begun yet.
-    pub fn ask_for_keys(&self) {
-        if matches!(supports_keyboard_enhancement(), Ok(true)) {
-            KITTY.store(push_keys().is_ok(), Ordering::SeqCst);
-        }
     }
 
     /// Takes clicks and the wheel, or leaves them to the terminal.
@@ -100,6 +92,14 @@ impl Ours {
         // The first ends the sequence, the second rings.
         write!(out, "\x1b]9;{text}\x07\x07")?;
         out.flush()
+    }
+}
+
+/// Asks the terminal whether it can tell of more keys, and has it do so. What is typed meanwhile is kept for who reads
+/// the keys, who must not have begun yet.
+pub fn ask_for_keys() {
+    if matches!(supports_keyboard_enhancement(), Ok(true)) {
+        KITTY.store(push_keys().is_ok(), Ordering::SeqCst);
     }
 }
 

@@ -28,7 +28,7 @@ impl App {
         let rest = self.drawn.overlay_rest;
         match &mut self.overlay {
             Some(Overlay::Text { scroll, .. }) if up => {
-                *scroll = scroll.saturating_sub(WHEEL_ROWS as u16)
+                *scroll = scroll.saturating_sub(WHEEL_ROWS as u16);
             }
             Some(Overlay::Text { scroll, .. }) => *scroll = (*scroll + WHEEL_ROWS as u16).min(rest),
             Some(_) => {}

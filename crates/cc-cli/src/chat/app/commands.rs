@@ -31,7 +31,7 @@ impl App {
     }
 
     /// What is too long for one message goes out as several.
-    pub(super) fn submit_parts(&mut self, parts: Vec<String>) {
+    pub(super) fn submit_parts(&mut self, parts: &[String]) {
         let is_sent = parts.iter().all(|part| self.send(part));
         if is_sent {
             self.accepted();
@@ -81,7 +81,7 @@ impl App {
             self.say("the daemon was stopped: starting one again");
             self.ask(Work::Reconnect);
         }
-        self.to_newest();
+        self.go_to_newest();
         true
     }
 

@@ -34,12 +34,13 @@ impl App {
     }
 
     pub(super) fn pasted(&mut self, text: &str) {
-        let editor = match &mut self.overlay {
-            Some(Overlay::Hits { editor }) => Some(editor.as_mut()),
-            _ => {
-                self.overlay = None;
-                self.pane_mut().map(|pane| &mut pane.editor)
-            }
+        if !matches!(self.overlay, Some(Overlay::Hits { .. })) {
+            self.overlay = None;
+        }
+        let editor = if let Some(Overlay::Hits { editor }) = &mut self.overlay {
+            Some(editor.as_mut())
+        } else {
+            self.panes.get_mut(self.front).map(|pane| &mut pane.editor)
         };
         let Some(editor) = editor else { return };
         if let Pasted::TooLarge(bytes) = editor.paste(text) {
@@ -74,7 +75,7 @@ impl App {
                 self.submit(&text);
             }
             Outcome::TooLong(too_long) => self.complain(too_long.told()),
-            Outcome::SubmitParts(parts) => self.submit_parts(parts),
+            Outcome::SubmitParts(parts) => self.submit_parts(&parts),
             Outcome::NotMine => self.keyed_nowhere(action),
         }
     }
@@ -142,8 +143,8 @@ impl App {
             Action::Close => self.close(),
             Action::PageUp => self.scroll(0, 1),
             Action::PageDown => self.scroll(0, -1),
-            Action::Oldest => self.to_oldest(),
-            Action::Newest => self.to_newest(),
+            Action::Oldest => self.go_to_oldest(),
+            Action::Newest => self.go_to_newest(),
             Action::SelectOlder => self.select(false),
             Action::SelectNewer => self.select(true),
             Action::Answered => self.go_to_answered(),
@@ -204,7 +205,7 @@ impl App {
             return self.ask(Work::StopRuns);
         }
         if !self.pane().is_none_or(super::Pane::follows) {
-            self.to_newest();
+            self.go_to_newest();
         }
     }
 

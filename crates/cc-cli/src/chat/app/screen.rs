@@ -23,7 +23,7 @@ const ANSWERED_CHARS_MAX: usize = 60;
 
 impl App {
     /// Draws a frame, and takes in what that found out.
-    pub fn draw(&mut self, theme: &Theme, frame: &mut Frame<'_>) {
+    pub fn draw(&mut self, theme: Theme, frame: &mut Frame<'_>) {
         let (width, rows_max) = composer_room(frame.area());
         let searching = matches!(self.overlay, Some(Overlay::Hits { .. }));
         let label = searching.then_some(SEARCH);
@@ -53,7 +53,7 @@ impl App {
                 .map(|(name, text)| (name.as_str(), text.as_str())),
             ..composer(&layout, bytes)
         };
-        let screen = self.screen(theme, composer, &choices, &pending);
+        let screen = self.screen(&theme, composer, &choices, &pending);
         let drawn = view::draw(&screen, frame);
         self.drawn(drawn);
     }

@@ -126,7 +126,7 @@ impl Chat {
             },
         );
         let mut terminal = Terminal::new(TestBackend::new(80, 24)).unwrap();
-        terminal.draw(|frame| self.app.draw(&theme, frame)).unwrap();
+        terminal.draw(|frame| self.app.draw(theme, frame)).unwrap();
         (terminal.backend().to_string(), self.app.take_asks())
     }
 

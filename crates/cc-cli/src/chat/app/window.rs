@@ -2,7 +2,7 @@
 
 use super::{App, Came, Lines, Load, Pane, Work};
 use crate::chat::types::{Entry, What};
-use crate::chat::view::Drawn;
+use crate::chat::view::{Drawn, Motion};
 
 /// Entries that are kept of a room; beyond, those furthest from what is looked at go.
 pub const ENTRIES_MAX: usize = 5000;
@@ -12,7 +12,7 @@ impl App {
     pub fn drawn(&mut self, drawn: Drawn) {
         if let Some(pane) = self.panes.get_mut(self.front) {
             pane.scroll = drawn.scroll;
-            pane.motion = Default::default();
+            pane.motion = Motion::default();
         }
         self.drawn = drawn;
         self.load_more();
@@ -27,7 +27,7 @@ impl App {
         }
     }
 
-    pub(super) fn to_oldest(&mut self) {
+    pub(super) fn go_to_oldest(&mut self) {
         let Some(pane) = self.pane_mut() else { return };
         if !pane.has_older() {
             pane.motion.show = pane.entries.front().map(|entry| entry.n);
@@ -41,7 +41,7 @@ impl App {
         });
     }
 
-    pub(super) fn to_newest(&mut self) {
+    pub(super) fn go_to_newest(&mut self) {
         let Some(pane) = self.pane_mut() else { return };
         pane.follow();
         if pane.opened && pane.has_newer() {
@@ -156,7 +156,7 @@ impl App {
                 let near = near.or_else(|| pane.entries.back().map(|entry| entry.n));
                 pane.scroll.bottom = near;
                 pane.scroll.below = 0;
-                pane.motion = Default::default();
+                pane.motion = Motion::default();
                 pane.motion.show = near;
                 if n > 1 {
                     pane.selected = near;

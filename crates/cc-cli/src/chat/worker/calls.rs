@@ -106,13 +106,13 @@ impl Calls {
                     Some(call) => self.take(call).await,
                     None => return,
                 },
-                Some(done) = self.runs.join_next() => match done {
-                    Ok(told) => self.tell(told).await,
-                    Err(_) => {
-                        let reply = Err(vec!["the command failed in a way of which nothing is known".to_owned()]);
-                        self.tell(Told::Replied { room: String::new(), reply }).await;
-                    }
-                },
+                Some(done) = self.runs.join_next() => {
+                    let told = done.unwrap_or_else(|_| Told::Replied {
+                        room: String::new(),
+                        reply: Err(vec!["the command failed in a way of which nothing is known".to_owned()]),
+                    });
+                    self.tell(told).await;
+                }
             }
         }
     }
