@@ -4,7 +4,9 @@
 //! alone suffices: `notes.txt` may be a link to a key, and `.ssh/notes.txt` a link to notes.
 
 use std::ffi::OsStr;
-use std::path::{Component, Path};
+use std::path::{Component, Path, PathBuf};
+
+use cc_proto::files::FILES_DIR;
 
 /// Folders in which everything is taken for a credential, in lower case; of several names where one alone says too little.
 const FOLDERS: &[(&[&str], &str)] = &[
@@ -24,6 +26,9 @@ const FOLDERS: &[(&[&str], &str)] = &[
     (&[".terraform.d"], "tokens of Terraform"),
     (&[".vault-token"], "a token of Vault"),
 ];
+
+/// A home of cc-connect, in which are a key and what was said.
+const HOME: &str = ".cc-connect";
 
 /// Names of files, in lower case.
 const NAMES: &[(&str, &str)] = &[
@@ -112,6 +117,12 @@ pub fn of_path(path: &Path) -> Option<&'static str> {
     if let Some((_, what)) = in_folder {
         return Some(what);
     }
+    let home = parts.iter().position(|part| part == HOME);
+    if let Some(home) = home
+        && !is_brought(&parts[home + 1..].iter().collect::<PathBuf>())
+    {
+        return Some("a key of cc-connect");
+    }
     let docker = parts
         .windows(2)
         .any(|parts| parts == [".docker", "config.json"]);
@@ -119,6 +130,14 @@ pub fn of_path(path: &Path) -> Option<&'static str> {
         return Some("passwords of Docker");
     }
     of_name(parts.last()?)
+}
+
+/// Whether a path below a home of cc-connect is of a file that a room brought there.
+pub fn is_brought(inside: &Path) -> bool {
+    let parts: Vec<_> = inside.iter().collect();
+    matches!(parts.as_slice(), [rooms, _, files, place, _, ..]
+        if *rooms == "rooms" && *files == FILES_DIR
+            && place.len() == 16 && place.to_string_lossy().bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
 fn of_name(name: &str) -> Option<&'static str> {
@@ -182,6 +201,10 @@ mod tests {
             "/tmp/secrets.yaml",
             "/etc/shadow",
             "/srv/terraform.tfstate",
+            "/home/a/.cc-connect/identity",
+            "/home/a/.cc-connect",
+            "/home/b/.CC-Connect/rooms/00/log.jsonl",
+            "/home/a/.cc-connect/rooms/00/files/0123456789abcdef/.env",
         ] {
             assert!(of_path(Path::new(path)).is_some(), "{path}");
         }
@@ -205,6 +228,8 @@ mod tests {
             "/tmp/pem",
             "/tmp/my-credentials-talk.md",
             "/tmp/secrets",
+            "/home/a/.cc-connect/rooms/00/files/0123456789abcdef/a.txt",
+            "/home/a/cc-connect/README.md",
             "/",
             "",
             "..",

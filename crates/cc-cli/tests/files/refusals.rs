@@ -94,6 +94,19 @@ fn our_own_home_and_what_is_no_file_are_never_shared() {
         refused(&alice, &[path]);
         refused(&alice, &["--force", path]);
     }
+    // Nor a copy of the key, whatever it is called and whatever stands around it.
+    let key = fs::read_to_string(home.join("identity")).unwrap();
+    fs::create_dir(alice.project.join("folder")).unwrap();
+    let notes = format!("{}{}", "x".repeat(70_000), key.to_uppercase());
+    fs::write(alice.project.join("notes.txt"), &notes).unwrap();
+    fs::write(alice.project.join("folder/notes.txt"), &notes).unwrap();
+    for path in ["notes.txt", "folder"] {
+        refused(&alice, &[path]);
+        refused(&alice, &["--force", path]);
+    }
+    let other = "0123456789abcdef".repeat(4);
+    fs::write(alice.project.join("identity.old"), &other).unwrap();
+    refused(&alice, &["identity.old"]);
     let pipe = alice.project.join("pipe");
     let made = std::process::Command::new("mkfifo").arg(&pipe).status();
     assert!(made.unwrap().success());

@@ -3,8 +3,10 @@
 //! | file | what |
 //! |---|---|
 //! | `share` | a file goes into the room |
+//! | `key` | the key of this machine, which nobody shares |
 //! | `refuse` | which are not shared, and what in them is looked for |
 
+mod key;
 mod refuse;
 mod share;
 

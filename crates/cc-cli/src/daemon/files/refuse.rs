@@ -5,10 +5,10 @@ use std::io;
 use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
 
-use cc_proto::files::FILES_DIR;
 use cc_proto::limits::{FOLDER_DEPTH_MAX, FOLDER_FILES_MAX};
 use cc_proto::text::clean_line;
 
+use super::key::OwnKey;
 use crate::credentials;
 use crate::rpc::{RpcError, code};
 
@@ -16,6 +16,10 @@ use crate::rpc::{RpcError, code};
 const NAMED_MAX: usize = 5;
 /// Folders in which there are no files of a disk.
 const NO_DISKS: [&str; 3] = ["/proc", "/sys", "/dev"];
+/// How a refusal ends that no force changes.
+pub const NEVER: &str = "and is never shared";
+/// Why there is no way around such a refusal.
+pub const NEVER_HINT: &str = "leave it out: whoever has that key is you to all members";
 
 /// What is to be shared.
 #[derive(Debug)]
@@ -39,6 +43,8 @@ pub struct Checked {
     pub canonical: PathBuf,
     /// Whether credentials are shared.
     pub force: bool,
+    /// The key that is looked for in it.
+    pub key: OwnKey,
     /// The folders from which alone an agent shares; none where a person does.
     folders: Option<Vec<PathBuf>>,
     home: PathBuf,
@@ -67,6 +73,7 @@ pub fn check(request: Request, home: &Path) -> Result<Checked, RpcError> {
         typed,
         canonical,
         force,
+        key: OwnKey::of_home(home),
         folders: is_agent.then(|| folders_of(within)),
         home: home.canonicalize().unwrap_or_else(|_| home.to_owned()),
     };
@@ -86,7 +93,7 @@ impl Checked {
     pub fn allows(&self, canonical: &Path, relative: &Path) -> Result<(), String> {
         let shown = shown(relative);
         if is_of_home(&self.home, canonical) {
-            return Err(format!("{shown} is a file of cc-connect's own"));
+            return Err(format!("{shown} is a file of cc-connect's own, {NEVER}"));
         }
         if !self.may_be_at(canonical) {
             return Err(format!("{shown} is outside of the folder of this session"));
@@ -120,11 +127,11 @@ impl Checked {
             return Err(RpcError::new(
                 code::CREDENTIAL,
                 format!(
-                    "{} {what} the folder in which cc-connect keeps your key and your rooms",
+                    "{} {what} the folder in which cc-connect keeps your key and your rooms, {NEVER}",
                     shown(&self.typed)
                 ),
             )
-            .hint("copy what is to be shared to another folder"));
+            .hint(NEVER_HINT));
         }
         Ok(())
     }
@@ -236,11 +243,7 @@ fn is_of_home(home: &Path, canonical: &Path) -> bool {
     let Ok(inside) = canonical.strip_prefix(home) else {
         return false;
     };
-    let parts: Vec<_> = inside.iter().collect();
-    let is_brought = matches!(parts.as_slice(), [rooms, _, files, place, _, ..]
-        if *rooms == "rooms" && *files == FILES_DIR
-            && place.len() == 16 && place.to_string_lossy().bytes().all(|byte| byte.is_ascii_hexdigit()));
-    !is_brought
+    !credentials::is_brought(inside)
 }
 
 fn is_shareable(typed: &Path, canonical: &Path, meta: &Metadata) -> Result<(), RpcError> {

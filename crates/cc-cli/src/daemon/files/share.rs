@@ -11,7 +11,8 @@ use serde_json::json;
 use tokio::sync::mpsc;
 
 use super::info;
-use super::refuse::{Checked, Request, check};
+use super::key::KeyScanner;
+use super::refuse::{Checked, NEVER, NEVER_HINT, Request, check};
 use crate::daemon::agents::{Sharing, Speech};
 use crate::daemon::methods::{Session, closed, send_error};
 use crate::rpc::{
@@ -170,6 +171,7 @@ async fn bring(
 /// Sees every byte that is shared, and refuses what must not be.
 fn inspect(checked: Checked, mut told: Told) -> Inspect {
     let mut scanner = Scanner::default();
+    let mut keys = KeyScanner::default();
     let mut file = PathBuf::new();
     Box::new(move |seen| {
         let found = match seen {
@@ -178,17 +180,23 @@ fn inspect(checked: Checked, mut told: Told) -> Inspect {
                 relative,
             } => {
                 scanner = Scanner::default();
+                keys = KeyScanner::default();
                 relative.clone_into(&mut file);
                 return checked.allows(canonical, relative);
             }
             Inspected::Bytes(bytes) => {
                 told.more(bytes.len());
+                if keys.feed(&checked.key, bytes) {
+                    let file = clean_line(&file.to_string_lossy(), usize::MAX);
+                    return Err(format!("{file} holds the key of this machine, {NEVER}"));
+                }
                 if checked.force {
                     return Ok(());
                 }
                 scanner.feed(bytes)
             }
             Inspected::End if checked.force => return Ok(()),
+            Inspected::End if keys.is_an_identity(&file) => Some("a key of cc-connect"),
             Inspected::End => scanner.end(),
         };
         match found {
@@ -236,6 +244,8 @@ fn share_error(error: &ShareError, shown: &str, hint: String) -> RpcError {
         }
         ShareError::Folder { .. } | ShareError::FolderNames { .. } => code::TOO_LARGE,
         ShareError::Refused(words) => {
+            let is_final = words.ends_with(NEVER);
+            let hint = if is_final { NEVER_HINT.to_owned() } else { hint };
             return RpcError::new(code::CREDENTIAL, words.clone()).hint(hint);
         }
         ShareError::NoSpace { .. } => code::NO_SPACE,
