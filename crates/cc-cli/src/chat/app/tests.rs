@@ -1,4 +1,5 @@
-//! The chat without a terminal: keys in, and what is to be done out.
+//! The chat without a terminal: keys in, and what is to be done out. Long, as every part of it is tried through the same few
+//! hands at the top.
 
 use std::collections::BTreeMap;
 
