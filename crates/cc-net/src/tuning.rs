@@ -184,3 +184,11 @@ pub const BLOBS_IDLE_TIMEOUT: Duration = Duration::from_mins(1);
 pub const BLOBS_ACCEPT_QUEUE_MAX: usize = 16;
 /// What is taken back is removed from disk at most this often: the store is closed meanwhile.
 pub const FILES_SWEEP_INTERVAL: Duration = Duration::from_secs(10);
+/// So much of what is new of a room's files is seen to at once.
+pub const FILES_NEWS_BATCH: usize = 64;
+/// What is noted of a room's files is written this often at most, where nobody waits for it.
+pub const FILES_SAVE_INTERVAL: Duration = Duration::from_secs(1);
+/// A file in a folder counts at least so many bytes of the quota, as it does on a disk.
+pub const FOLDER_FILE_BYTES_MIN: u64 = 4 * 1024;
+/// A folder of more files does not come by itself.
+pub const AUTO_FOLDER_FILES_MAX: usize = 1_000;

@@ -6,7 +6,7 @@
 //! the log was looked through. Like the log's own index it is never trusted: what is found through it
 //! is checked against the log, and it is made anew where they differ. Blocking.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -69,6 +69,8 @@ pub enum News {
     Announced(ArrivalNo),
     /// The announcement of this hash was taken back, or somebody tried to.
     TakenBack(Hash),
+    /// A share of this hash is over, and was announced or not.
+    ShareEnded(Hash, bool),
 }
 
 /// The announcements of a room.
@@ -78,10 +80,16 @@ pub struct Announced {
     entries: Vec<Entry>,
     /// Where in `entries` a message is.
     ids: HashMap<Prefix, usize>,
+    /// The lines of each place: the first 8 bytes of a hash.
+    places: HashMap<Prefix, Vec<usize>>,
     through: u64,
+    /// How many entries are in the file, and how far it says that the log was looked through.
+    saved: (usize, u64),
     /// Whether the file was read in this run.
     loaded: bool,
     view: Option<(Stamp, Arc<RosterView>)>,
+    /// Lines that do not count, by this view: not read again for each who asks.
+    void: HashSet<u64>,
 }
 
 /// Tells one version of a file that is replaced from another.
@@ -94,21 +102,24 @@ impl Announced {
             dir: dir.to_owned(),
             entries: Vec::new(),
             ids: HashMap::new(),
+            places: HashMap::new(),
             through: 0,
+            saved: (0, 0),
             loaded: false,
             view: None,
+            void: HashSet::new(),
         }
     }
 
-    /// Looks through what is new in the log.
+    /// Looks through what is new in the log, and adds it to `news`: also where it fails on the way.
     ///
     /// # Errors
     /// [`FilesError`].
-    pub fn catch_up(&mut self) -> Result<Vec<News>, FilesError> {
+    pub fn catch_up(&mut self, news: &mut Vec<News>) -> Result<(), FilesError> {
         let log = match LogReader::open(&self.dir) {
             // Nobody has let us in yet, so there are no files either.
             Err(ReadError::Io(error)) if error.kind() == std::io::ErrorKind::NotFound => {
-                return Ok(Vec::new());
+                return Ok(());
             }
             log => log?,
         };
@@ -119,15 +130,17 @@ impl Announced {
             // The log is another than it was.
             self.entries.clear();
             self.ids.clear();
-            self.through = 0;
+            self.places.clear();
+            self.void.clear();
+            (self.through, self.saved) = (0, (0, 0));
         }
         if log.len().0 == self.through {
-            return Ok(Vec::new());
+            return Ok(());
         }
-        let (before, mut news) = (self.entries.len(), Vec::new());
         let kinds = [Kind::File, Kind::Retract];
         for n in log.lines_of_kinds(&kinds, ArrivalNo(self.through + 1), log.len())? {
             let line = log.line(n)?;
+            self.through = n.0;
             let Ok(message) = &line.message else { continue };
             match message.body() {
                 Some(Body::File(file)) => {
@@ -152,8 +165,7 @@ impl Announced {
             }
         }
         self.through = log.len().0;
-        self.save(before)?;
-        Ok(news)
+        Ok(())
     }
 
     /// The announcement in line `n`; none where that announces no file, was taken back or does not count.
@@ -184,7 +196,13 @@ impl Announced {
             if found.len() == count {
                 break;
             }
-            found.extend(announcement(&log, &view, ArrivalNo(entry.n))?);
+            if self.void.contains(&entry.n) {
+                continue;
+            }
+            match announcement(&log, &view, ArrivalNo(entry.n))? {
+                Some(file) => found.push(file),
+                None => drop(self.void.insert(entry.n)),
+            }
         }
         Ok(found)
     }
@@ -208,15 +226,18 @@ impl Announced {
         hash: &Hash,
         fits: impl Fn(&Announcement) -> bool,
     ) -> Result<Option<Announcement>, FilesError> {
-        let lines = self.lines(|entry| entry.hash == *hash.as_bytes());
+        let lines = self.lines(hash, |entry| entry.hash == *hash.as_bytes());
         self.first_of(&lines, |found| found.hash == *hash && fits(found))
     }
 
-    /// Whether a place, the first 16 digits of a hash, is that of another hash as well: made on purpose.
-    pub fn is_ambiguous(&self, hash: &Hash) -> bool {
-        let prefix = &hash.as_bytes()[..PREFIX_BYTES];
-        let mut alike = self.entries.iter();
-        alike.any(|entry| entry.hash[..PREFIX_BYTES] == *prefix && entry.hash != *hash.as_bytes())
+    /// Whether an announcement that counts, of this hash or another, is of a place: the first digits of
+    /// a hash.
+    ///
+    /// # Errors
+    /// [`FilesError`].
+    pub fn has_place(&mut self, hash: &Hash) -> Result<bool, FilesError> {
+        let lines = self.lines(hash, |_| true);
+        Ok(self.first_of(&lines, |_| true)?.is_some())
     }
 
     /// The trust in a member.
@@ -228,12 +249,20 @@ impl Announced {
     }
 
     fn push(&mut self, entry: Entry) {
-        self.ids.insert(entry.id, self.entries.len());
+        let at = self.entries.len();
+        self.ids.insert(entry.id, at);
+        self.places
+            .entry(place_of(&entry.hash))
+            .or_default()
+            .push(at);
         self.entries.push(entry);
     }
 
-    fn lines(&self, wanted: impl Fn(&Entry) -> bool) -> Vec<u64> {
-        let found = self.entries.iter().rev().filter(|entry| wanted(entry));
+    /// Those lines of a hash's place that are wanted, the newest first.
+    fn lines(&self, hash: &Hash, wanted: impl Fn(&Entry) -> bool) -> Vec<u64> {
+        let at = self.places.get(&place_of(hash.as_bytes()));
+        let entries = at.into_iter().flatten().rev().map(|at| &self.entries[*at]);
+        let found = entries.filter(|entry| wanted(entry));
         found.map(|entry| entry.n).collect()
     }
 
@@ -248,9 +277,13 @@ impl Announced {
         let log = LogReader::open(&self.dir)?;
         let view = self.view()?;
         for n in lines {
-            let found = announcement(&log, &view, ArrivalNo(*n))?;
-            if let Some(found) = found.filter(&wanted) {
-                return Ok(Some(found));
+            if self.void.contains(n) {
+                continue;
+            }
+            match announcement(&log, &view, ArrivalNo(*n))? {
+                Some(found) if wanted(&found) => return Ok(Some(found)),
+                Some(_) => {}
+                None => drop(self.void.insert(*n)),
             }
         }
         Ok(None)
@@ -280,6 +313,7 @@ impl Announced {
         let view = view.ok_or_else(|| failed(std::io::ErrorKind::NotFound.into()))?;
         let view = Arc::new(view);
         self.view = Some((stamp, view.clone()));
+        self.void.clear();
         Ok(view)
     }
 
@@ -304,17 +338,26 @@ impl Announced {
                 self.push(entry);
             }
         }
+        self.saved = (self.entries.len(), self.through);
         Ok(())
     }
 
-    /// Writes what is new, and how far the log was looked through, over the last such word.
-    fn save(&self, from: usize) -> Result<(), FilesError> {
+    /// Writes what is new, and how far the log was looked through, over the last such word. Only once all
+    /// of that was seen to: what was not is found anew by the next run.
+    ///
+    /// # Errors
+    /// [`FilesError::File`].
+    pub fn save(&mut self) -> Result<(), FilesError> {
+        let from = self.saved.0;
+        if self.saved == (self.entries.len(), self.through) {
+            return Ok(());
+        }
         let end = Entry {
             n: self.through,
             id: [0; PREFIX_BYTES],
             hash: [0; 32],
         };
-        let entries = self.entries[from.min(self.entries.len())..].iter();
+        let entries = self.entries[from..].iter();
         let bytes: Vec<u8> = entries.chain([&end]).flat_map(encode).collect();
         let write = || {
             let file = File::options()
@@ -327,7 +370,9 @@ impl Announced {
             file.write_all_at(&bytes, at)?;
             file.set_len(at + bytes.len() as u64)
         };
-        write().map_err(|error| self.failed(error))
+        write().map_err(|error| self.failed(error))?;
+        self.saved = (self.entries.len(), self.through);
+        Ok(())
     }
 
     fn path(&self) -> PathBuf {
@@ -377,6 +422,12 @@ fn announcement(
         media_type: clean_line(&file.media_type, NOTE_BYTES_MAX),
         folder: is_folder(file),
     }))
+}
+
+fn place_of(hash: &[u8; 32]) -> Prefix {
+    let mut prefix = [0; PREFIX_BYTES];
+    prefix.copy_from_slice(&hash[..PREFIX_BYTES]);
+    prefix
 }
 
 fn id_prefix(id: &MessageId) -> Prefix {

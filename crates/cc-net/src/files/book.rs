@@ -66,6 +66,8 @@ pub struct Book {
     pub runs: HashMap<MessageId, Run>,
     /// How many bytes of the room's files are here; none until that was counted.
     pub used: Option<u64>,
+    /// Something was noted that is not written yet.
+    pub dirty: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -93,6 +95,7 @@ impl Book {
             notes: BTreeMap::new(),
             runs: HashMap::new(),
             used: None,
+            dirty: false,
         };
         let bytes = match FsStorage.read(&book.path, BYTES_MAX) {
             Ok(bytes) => bytes,
@@ -148,7 +151,7 @@ impl Book {
 
     /// Forgets a file, and ends what is under way.
     pub fn forget(&mut self, id: &MessageId) {
-        self.notes.remove(id);
+        self.dirty |= self.notes.remove(id).is_some();
         self.stop(id);
     }
 

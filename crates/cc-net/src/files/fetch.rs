@@ -29,6 +29,8 @@ pub enum Outcome {
     Here(Announcement),
     /// It cannot be had.
     Failed(Announcement, String),
+    /// It was to come by itself, and is too much for that.
+    NotByItself(Announcement, String),
     /// Not now.
     Later(Announcement, String),
     /// It was taken back, or does not count any more.
@@ -57,22 +59,22 @@ async fn attempt(files: &Arc<Files>, id: MessageId, n: ArrivalNo) -> Outcome {
     let found = files.blocking(move |files| {
         files.announced(|announced| {
             let found = announced.at(n)?.filter(|file| file.id == id);
-            Ok(found.map(|file| (announced.is_ambiguous(&file.hash), file)))
+            Ok(found.map(|file| (place::fault(files.dir(), &file), file)))
         })
     });
-    let (ambiguous, file) = match found.await.flatten() {
+    let (fault, file) = match found.await.flatten() {
         Ok(Some(found)) => found,
         Ok(None) => return Outcome::Gone,
         Err(error) => return Outcome::Unread(error.to_string()),
     };
-    if ambiguous {
-        let words = "another file was announced whose hash begins with the same digits";
-        return Outcome::Failed(file, words.to_owned());
+    if let Some(words) = fault {
+        return Outcome::Failed(file, words);
     }
     match get(files, &file).await {
         Ok(()) => Outcome::Here(file),
         Err(Miss::Failed(words)) => Outcome::Failed(file, words),
         Err(Miss::Later(words)) => Outcome::Later(file, words),
+        Err(Miss::NotByItself(words)) => Outcome::NotByItself(file, words),
     }
 }
 
@@ -81,6 +83,13 @@ async fn attempt(files: &Arc<Files>, id: MessageId, n: ArrivalNo) -> Outcome {
 enum Miss {
     Failed(String),
     Later(String),
+    NotByItself(String),
+}
+
+impl From<std::io::Error> for Miss {
+    fn from(error: std::io::Error) -> Self {
+        Self::Later(format!("it could not be kept: {error}"))
+    }
 }
 
 async fn get(files: &Arc<Files>, file: &Announcement) -> Result<(), Miss> {
@@ -102,10 +111,11 @@ async fn get(files: &Arc<Files>, file: &Announcement) -> Result<(), Miss> {
     let whole = is_whole(&store, file).await?;
     if whole {
         let list = list_of(&files.store, file).await;
-        if let Ok(list) = list
-            && put(files, file, &files.store, list, true).await.is_ok()
-        {
-            return Ok(());
+        if let Ok(list) = list {
+            match put(files, file, &files.store, list, true).await {
+                Err(Miss::Later(_)) => {}
+                done => return done,
+            }
         }
     }
     // The store believes that it has it, and what it has is damaged: somewhere else, then.
@@ -171,6 +181,7 @@ async fn from_members(
         match fetching.from(&member).await {
             Ok(list) => return Ok(list),
             Err(PeerError::NotAsAnnounced(words)) => return Err(Miss::Failed(words)),
+            Err(PeerError::NotByItself(words)) => return Err(Miss::NotByItself(words)),
             Err(PeerError::Here(words)) => return Err(Miss::Later(words)),
             Err(PeerError::There(why)) => words.push(format!("{nick}: {why}")),
         }
@@ -262,34 +273,41 @@ async fn put(
         let one = |hash: &Hash, to: &Path| {
             if *hash == Hash::EMPTY {
                 place::write_private(to, &[])?;
-                return Ok(());
+                return Ok(0);
             }
             let from = cell.data_path(hash);
             if checking && let Some(fault) = check::fault_in(&from, hash) {
                 return Err(std::io::Error::other(fault));
             }
-            place::link_or_copy(&from, to)
+            place::link_or_copy(&from, to)?;
+            Ok(std::fs::metadata(to)?.len())
         };
+        let mut size = 0;
         match &list {
-            None => one(&blob_hash(&file.hash), &target)?,
+            None => size = one(&blob_hash(&file.hash), &target)?,
             Some(list) => {
                 place::make_dir(&target)?;
                 for (name, hash) in &list.files {
                     let to = target.join(name);
                     to.parent().map_or(Ok(()), place::make_dir)?;
-                    one(hash, &to)?;
+                    size += one(hash, &to)?;
                 }
-                let dir = place::files_dir(files.dir()).join(&file.place);
-                place::make_dir(&dir)?;
-                list.write(&dir)?;
             }
+        }
+        if let Some(words) = place::wrong_size(file.size, size) {
+            return Err(Miss::Failed(words));
+        }
+        let dir = place::files_dir(files.dir()).join(&file.place);
+        let hash = *file.hash.as_bytes();
+        place::claim(&dir, place::Owner { hash, size })?;
+        if let Some(list) = &list {
+            list.write(&dir)?;
         }
         staging.put(files.dir(), &file.place, &file.name)?;
         check::mended(files, &file);
-        Ok::<_, std::io::Error>(())
+        Ok(())
     });
-    let placed = placed.await.map_err(|error| later(&error))?;
-    placed.map_err(|error| Miss::Later(format!("it could not be kept: {error}")))
+    placed.await.map_err(|error| later(&error))?
 }
 
 fn later(error: &dyn std::fmt::Display) -> Miss {

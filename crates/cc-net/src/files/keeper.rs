@@ -4,10 +4,8 @@
 use std::cmp::Reverse;
 use std::sync::{Arc, Mutex};
 
-use cc_log::Trust;
 use cc_proto::body::Kind;
-use cc_proto::id::{ArrivalNo, AuthorId, Hash, MessageId};
-use cc_proto::limits::WANTED_FILES_MAX;
+use cc_proto::id::{ArrivalNo, MessageId};
 use cc_proto::room::RoomEvent as CoreEvent;
 use iroh::endpoint::Connection;
 use tokio::sync::broadcast::error::RecvError;
@@ -17,19 +15,17 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
-use super::announced::{Announced, Announcement, News};
+use super::announced::{Announced, Announcement};
 use super::book::{Book, Run};
 use super::fetch::{Outcome, fetch};
-use super::folder::FolderList;
 use super::serve::serve;
 use super::store::StoreCell;
-use super::types::FilesError;
-use super::{Files, FilesConfig, blob_hash, place};
+use super::{Files, FilesConfig, place};
 use crate::node::Net;
 use crate::room::events::RoomEvent;
 use crate::tuning::{
-    BLOBS_ACCEPT_QUEUE_MAX, FETCH_RETRY_MAX, FETCH_RETRY_MIN, FILES_SWEEP_INTERVAL,
-    ROOM_FETCHES_MAX,
+    BLOBS_ACCEPT_QUEUE_MAX, FETCH_RETRY_MAX, FETCH_RETRY_MIN, FILES_SAVE_INTERVAL,
+    FILES_SWEEP_INTERVAL, ROOM_FETCHES_MAX,
 };
 
 /// Keeps the files of one room.
@@ -39,8 +35,11 @@ pub(crate) struct Keeper {
     connections: mpsc::Receiver<Connection>,
     events: broadcast::Receiver<RoomEvent>,
     /// What was taken back and is to be removed from the store.
-    forgotten: Vec<Forgotten>,
+    forgotten: Vec<iroh_blobs::Hash>,
     swept: Option<Instant>,
+    /// Not before then is what is new seen to: something of it failed.
+    news_at: Option<Instant>,
+    saved: Option<Instant>,
 }
 
 impl Drop for Keeper {
@@ -49,10 +48,6 @@ impl Drop for Keeper {
         self.files.store.abandon();
     }
 }
-
-/// What was taken back: its hash, and those that it linked to.
-#[derive(Debug)]
-struct Forgotten(Vec<iroh_blobs::Hash>);
 
 impl Keeper {
     /// The files of a room, and who keeps them. Hears `events` from now on.
@@ -74,6 +69,7 @@ impl Keeper {
             events: config.events,
             book: Mutex::new(book),
             saving: Mutex::default(),
+            publishing: Mutex::default(),
             news: Mutex::default(),
             taking: tokio::sync::Mutex::default(),
             wake: Notify::new(),
@@ -85,6 +81,8 @@ impl Keeper {
             events,
             forgotten: Vec::new(),
             swept: None,
+            news_at: None,
+            saved: None,
         };
         (keeper, files)
     }
@@ -98,6 +96,7 @@ impl Keeper {
         while !cancelled.is_cancelled() {
             self.see_to_news().await;
             self.sweep().await;
+            self.save().await;
             self.start(&mut fetches);
             let next = self.next_at();
             let sleep = sleep_until(next.unwrap_or_else(Instant::now));
@@ -172,29 +171,40 @@ impl Keeper {
         true
     }
 
-    /// Sees to what was found in the log.
+    /// Sees to some of what was found in the log; the rest has its turn after whatever else is to be done.
     async fn see_to_news(&mut self) {
-        let news = std::mem::take(&mut *self.files.news());
-        if news.is_empty() {
+        if self.news_at.is_some_and(|at| Instant::now() < at) {
             return;
         }
-        let seen = self.files.blocking(move |files| {
-            let mut forgotten = Vec::new();
-            for one in news {
-                match one {
-                    News::Announced(n) => files.consider(n)?,
-                    News::TakenBack(hash) => forgotten.extend(files.take_back(&hash)?),
-                }
-            }
-            Ok::<_, FilesError>(forgotten)
-        });
-        match seen.await {
-            Ok(Ok(forgotten)) => self.forgotten.extend(forgotten),
-            Ok(Err(error)) => {
-                tracing::warn!(%error, "what is new of a room's files was not seen to");
-            }
-            Err(_) => {}
+        self.news_at = None;
+        if self.files.news().is_empty() {
+            return;
         }
+        let Ok(seen) = self.files.blocking(Files::see_to_news).await else {
+            return;
+        };
+        self.forgotten.extend(seen.forgotten);
+        if let Some(error) = seen.fault {
+            tracing::warn!(%error, "what is new of a room's files is seen to later");
+            self.news_at = Some(Instant::now() + FETCH_RETRY_MIN);
+        } else if seen.more {
+            self.files.wake.notify_one();
+        }
+    }
+
+    /// Writes what was noted, now and then.
+    async fn save(&mut self) {
+        let now = Instant::now();
+        if self.save_at().is_some_and(|at| at <= now) {
+            self.saved = Some(now);
+            self.files.blocking(Files::save_or_warn).await.ok();
+        }
+    }
+
+    fn save_at(&self) -> Option<Instant> {
+        let due = self.saved.map(|saved| saved + FILES_SAVE_INTERVAL);
+        let dirty = self.files.book().dirty;
+        dirty.then(|| due.unwrap_or_else(Instant::now))
     }
 
     /// Removes from the store what was taken back. It is closed for that, so this is not done for each.
@@ -210,7 +220,7 @@ impl Keeper {
         let forgotten = std::mem::take(&mut self.forgotten);
         let dir = self.files.store.dir().to_owned();
         let work = move || {
-            for hash in forgotten.into_iter().flat_map(|Forgotten(hashes)| hashes) {
+            for hash in forgotten {
                 StoreCell::forget(&dir, &hash);
             }
         };
@@ -243,6 +253,7 @@ impl Keeper {
 
     /// When something is to be done though nothing happens.
     fn next_at(&self) -> Option<Instant> {
+        let save = self.save_at();
         let book = self.files.book();
         let waiting = book.runs.values().filter(|run| run.cancel.is_none());
         // Without a time it waits for another to end.
@@ -252,18 +263,19 @@ impl Keeper {
         let now = Instant::now();
         // One whose time has come and that has no turn waits for another to end, too.
         let tries = tries.filter(|at| *at > now);
-        [tries, sweep].into_iter().flatten().min()
+        [tries, sweep, save, self.news_at]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// Takes note of how a try ended.
     async fn fetched(&self, id: MessageId, outcome: Outcome) {
         let noted = self.files.blocking(move |files| {
-            let told = files.note_outcome(&id, outcome);
-            // First of all: what is lost of the note is found again at the next start.
-            if let Some(file) = told {
+            // What a kill takes of the note is found again at the next start: it is not written for each.
+            if let Some(file) = files.note_outcome(&id, outcome) {
                 files.tell(&file);
             }
-            files.save_or_warn();
         });
         noted.await.ok();
     }
@@ -274,18 +286,36 @@ impl Files {
     fn note_outcome(&self, id: &MessageId, outcome: Outcome) -> Option<Announcement> {
         match outcome {
             Outcome::Here(file) => {
+                let size = if file.folder {
+                    place::used_at(&place::files_dir(self.dir()).join(&file.place))
+                } else {
+                    file.size
+                };
                 let mut book = self.book();
                 book.forget(id);
-                book.used = book.used.map(|used| used.saturating_add(file.size));
+                book.used = book.used.map(|used| used.saturating_add(size));
                 Some(file)
             }
             Outcome::Failed(file, words) => {
                 let mut book = self.book();
                 book.stop(id);
+                book.dirty = true;
                 if let Some(note) = book.notes.get_mut(id) {
                     (note.wanted, note.failed, note.fault) = (false, true, Some(words));
                 }
                 Some(file)
+            }
+            Outcome::NotByItself(file, words) => {
+                let mut book = self.book();
+                // Unless somebody asked for it meanwhile.
+                if let Some(note) = book.notes.get_mut(id).filter(|note| note.auto) {
+                    (note.wanted, note.fault) = (false, Some(words));
+                    book.dirty = true;
+                    book.stop(id);
+                    return Some(file);
+                }
+                drop(book);
+                self.again_later(id, words).then_some(file)
             }
             Outcome::Later(file, words) => self.again_later(id, words).then_some(file),
             Outcome::Unread(words) => {
@@ -335,97 +365,7 @@ impl Files {
         };
         let is_new = note.fault.as_ref() != Some(&words);
         note.fault = Some(words);
+        book.dirty |= is_new;
         was_coming || is_new
-    }
-
-    /// Wants a file that was announced, if the owner said that such come by themselves. Blocking.
-    fn consider(&self, n: ArrivalNo) -> Result<(), FilesError> {
-        let settings = self.book().settings;
-        let found = self.announced(|announced| {
-            let Some(file) = announced.at(n)? else {
-                return Ok(None);
-            };
-            let trust = announced.trust(&file.author)?;
-            Ok(Some((file, trust)))
-        })?;
-        let Some((file, trust)) = found else {
-            return Ok(());
-        };
-        let wanted = self.is_for_us(&file.author)
-            && trust == Trust::Inline
-            && settings.auto_get_bytes > 0
-            && file.size <= settings.auto_get_bytes
-            && !place::is_there(self.dir(), &file)
-            && self.fits(&file, settings.quota_bytes);
-        if wanted {
-            {
-                let mut book = self.book();
-                let note = book.note(file.id, file.n);
-                (note.wanted, note.auto, note.size) = (true, true, file.size);
-                book.runs.insert(file.id, Run::default());
-            }
-            self.save_or_warn();
-            self.tell(&file);
-        }
-        Ok(())
-    }
-
-    fn is_for_us(&self, author: &AuthorId) -> bool {
-        *author != self.me
-    }
-
-    /// Whether it still fits beside what is here and what comes by itself.
-    fn fits(&self, file: &Announcement, quota_bytes: u64) -> bool {
-        let used = self.used();
-        let book = self.book();
-        let coming = book.notes.values().filter(|note| note.wanted);
-        let coming = coming.fold(0_u64, |sum, note| sum.saturating_add(note.size));
-        let all = used.saturating_add(coming).saturating_add(file.size);
-        all <= quota_bytes && book.wanted() < WANTED_FILES_MAX
-    }
-
-    /// Removes a file that no announcement that counts is of any more. Blocking.
-    fn take_back(&self, hash: &Hash) -> Result<Option<Forgotten>, FilesError> {
-        if self
-            .announced(|announced| announced.by_hash(hash, |_| true))?
-            .is_some()
-        {
-            return Ok(None);
-        }
-        let noted: Vec<(MessageId, ArrivalNo)> = {
-            let book = self.book();
-            let notes = book.notes.iter();
-            notes.map(|(id, note)| (*id, ArrivalNo(note.n))).collect()
-        };
-        let mut changed = false;
-        for (id, n) in noted {
-            let still = self.announced(|announced| announced.at(n))?;
-            if still.is_none_or(|file| file.id != id) {
-                self.book().forget(&id);
-                changed = true;
-            }
-        }
-        if changed {
-            self.save_or_warn();
-        }
-        let (place, _) = cc_proto::files::file_place(hash, "");
-        let dir = place::files_dir(self.dir()).join(place);
-        let root = blob_hash(hash);
-        let mut hashes = FolderList::linked(&dir);
-        hashes.push(root);
-        match std::fs::remove_dir_all(&dir) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                return Err(FilesError::File {
-                    path: dir,
-                    source: error,
-                });
-            }
-            _ => {}
-        }
-        self.used_changed();
-        let kept = hashes
-            .iter()
-            .any(|hash| self.store.data_path(hash).exists());
-        Ok(kept.then_some(Forgotten(hashes)))
     }
 }

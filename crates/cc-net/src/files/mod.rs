@@ -11,7 +11,8 @@
 //! | `store.rs` | the store of bytes that are fetched and served |
 //! | `folder.rs` | a folder as a list of hashes |
 //! | `share.rs` | from somebody's file to an announcement |
-//! | `keeper.rs` | the task: what is new, what is wanted, what was taken back |
+//! | `keeper.rs` | the task: when to do what |
+//! | `new.rs` | what is new in the log: what comes by itself, what was taken back |
 //! | `fetch.rs`, `peer.rs` | one try to get a file, and one member who is asked |
 //! | `serve.rs` | a member who asks |
 //! | `check.rs` | reading a file that is here from end to end |
@@ -26,6 +27,7 @@ mod check;
 mod fetch;
 mod folder;
 mod keeper;
+mod new;
 mod peer;
 mod place;
 mod serve;
@@ -33,10 +35,11 @@ mod share;
 mod store;
 mod types;
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use cc_proto::id::{AuthorId, MessageId};
+use cc_proto::id::{AuthorId, Hash, MessageId};
 use iroh::endpoint::Connection;
 use tokio::sync::{Notify, broadcast, mpsc};
 
@@ -69,6 +72,9 @@ pub(crate) struct Files {
     saving: Mutex<()>,
     // Held while the log is read. On blocking threads.
     announced: Mutex<Announced>,
+    /// Hashes of which bytes are kept that are not announced yet, and by how many shares. Held while
+    /// something is taken back. On blocking threads.
+    publishing: Mutex<HashMap<Hash, usize>>,
     /// What was found in the log and not seen to yet.
     news: Mutex<Vec<News>>,
     store: StoreCell,
@@ -112,6 +118,12 @@ impl Files {
         self.book.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn publishing(&self) -> MutexGuard<'_, HashMap<Hash, usize>> {
+        self.publishing
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn news(&self) -> MutexGuard<'_, Vec<News>> {
         self.news.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -125,11 +137,13 @@ impl Files {
             .announced
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        let news = announced.catch_up()?;
+        let mut news = Vec::new();
+        let caught_up = announced.catch_up(&mut news);
         if !news.is_empty() {
             self.news().extend(news);
             self.wake.notify_one();
         }
+        caught_up?;
         ask(&mut announced)
     }
 
@@ -149,8 +163,12 @@ impl Files {
     /// Writes the book. Blocking.
     fn save(&self) -> Result<(), FilesError> {
         let _one_at_a_time = self.saving.lock().unwrap_or_else(PoisonError::into_inner);
-        let rendered = self.book().render();
-        book::write(rendered)
+        let rendered = {
+            let mut book = self.book();
+            book.dirty = false;
+            book.render()
+        };
+        book::write(rendered).inspect_err(|_| self.book().dirty = true)
     }
 
     /// The same, where there is nobody to tell: what could not be written is not known after a restart.
@@ -172,16 +190,22 @@ impl Files {
         };
         let here = !note.damaged && place::is_there(&self.dir, file);
         let gone = || !note.wanted && place::is_gone(&self.dir, file);
+        let never = if here {
+            None
+        } else {
+            place::fault(&self.dir, file)
+        };
         let state = match () {
             () if here => FileState::Here,
             () if note.wanted && coming => FileState::Fetching,
             () if note.wanted => FileState::Waiting,
             () if note.damaged || gone() => FileState::Damaged,
-            () if note.failed => FileState::Failed,
+            () if note.failed || never.is_some() => FileState::Failed,
             () => FileState::Announced,
         };
         let fault = match state {
             FileState::Damaged if note.fault.is_none() => Some("its bytes are gone".to_owned()),
+            FileState::Failed => note.fault.or(never),
             _ => note.fault,
         };
         FileStatus {
@@ -248,6 +272,6 @@ fn announced_status(file: &Announcement, state: FileState) -> FileStatus {
 }
 
 /// The hash as iroh-blobs has it.
-fn blob_hash(hash: &cc_proto::id::Hash) -> iroh_blobs::Hash {
+fn blob_hash(hash: &Hash) -> iroh_blobs::Hash {
     iroh_blobs::Hash::from_bytes(*hash.as_bytes())
 }

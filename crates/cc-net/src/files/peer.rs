@@ -34,6 +34,8 @@ use crate::tuning::{
 pub enum PeerError {
     /// The bytes of that hash are not what was announced; nobody has others.
     NotAsAnnounced(String),
+    /// It was to come by itself, and is too much for that.
+    NotByItself(String),
     /// This machine cannot take it.
     Here(String),
     /// This member does not give it, or not right.
@@ -148,6 +150,14 @@ impl Fetching<'_> {
             .iter()
             .fold(0_u64, |sum, size| sum.saturating_add(*size));
         self.check_size(total)?;
+        let (file, sizes) = (self.file.id, of_files.to_vec());
+        let admitted = self
+            .files
+            .blocking(move |files| files.admit(&file, &sizes))
+            .await;
+        admitted
+            .map_err(|error| PeerError::Here(error.to_string()))?
+            .map_err(PeerError::NotByItself)?;
         let names = GetRequest::builder()
             .root(ChunkRanges::all())
             .child(0, ChunkRanges::all())

@@ -10,9 +10,14 @@ use cc_proto::files::FILES_DIR;
 use cc_proto::limits::DISK_RESERVE_BYTES;
 
 use super::announced::Announcement;
+use crate::tuning::FOLDER_FILE_BYTES_MIN;
 
 /// What names begin with that are not yet, or no longer, files of the room.
 const STAGING_PREFIX: &str = ".new-";
+/// Says beside a file which it is: its hash (32 bytes) and its size (8 bytes, little-endian).
+const OWNER_FILE: &str = ".of";
+/// What is said of a file whose place is that of another.
+const TAKEN: &str = "another file is here whose hash begins with the same digits";
 /// How much is read at once.
 pub const BUFFER_BYTES: usize = 256 * 1024;
 
@@ -26,23 +31,88 @@ pub fn path_of(room_dir: &Path, file: &Announcement) -> PathBuf {
     files_dir(room_dir).join(&file.place).join(&file.name)
 }
 
+/// Whose a place is. It is named after half a hash, and an announcement's hash is a mere claim: what was
+/// put there first has it, and no other announcement brings that to harm.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Owner {
+    /// The hash of what is there.
+    pub hash: [u8; 32],
+    /// Its true size; of a folder that of all files in it.
+    pub size: u64,
+}
+
+/// Whose a place is; none where nothing was put there.
+pub fn owner(place: &Path) -> Option<Owner> {
+    let bytes = fs::read(place.join(OWNER_FILE)).ok()?;
+    Some(Owner {
+        hash: bytes.get(..32)?.try_into().ok()?,
+        size: u64::from_le_bytes(bytes.get(32..40)?.try_into().ok()?),
+    })
+}
+
+/// Makes a place, before anything is put there.
+///
+/// # Errors
+/// Those of the file system; something with another hash is there.
+pub fn claim(place: &Path, new: Owner) -> io::Result<()> {
+    make_dir(place)?;
+    let before = owner(place);
+    if before.is_some_and(|before| before.hash != new.hash) && !is_empty(place) {
+        return Err(io::Error::other(TAKEN));
+    }
+    if before == Some(new) {
+        return Ok(());
+    }
+    let mut bytes = new.hash.to_vec();
+    bytes.extend(new.size.to_le_bytes());
+    write_private(&place.join(OWNER_FILE), &bytes)
+}
+
+/// Why a file can never be put in its place, as far as that is known by now.
+pub fn fault(room_dir: &Path, file: &Announcement) -> Option<String> {
+    let place = files_dir(room_dir).join(&file.place);
+    let owner = owner(&place)?;
+    if owner.hash != *file.hash.as_bytes() {
+        return (!is_empty(&place)).then(|| TAKEN.to_owned());
+    }
+    wrong_size(file.size, owner.size)
+}
+
+/// What is said of a file that has another size than it was announced with.
+pub fn wrong_size(announced: u64, found: u64) -> Option<String> {
+    (announced != found)
+        .then(|| format!("it was announced with {announced} bytes and has {found} bytes"))
+}
+
+/// Whether a place is not that of something else.
+fn is_open_to(place: &Path, file: &Announcement) -> bool {
+    let of = |owner: Owner| owner.hash == *file.hash.as_bytes() && owner.size == file.size;
+    owner(place).is_none_or(of)
+}
+
+/// Whether there is nothing under any name.
+fn is_empty(place: &Path) -> bool {
+    let is_ours = |entry: fs::DirEntry| entry.file_name().as_encoded_bytes().starts_with(b".");
+    fs::read_dir(place).is_ok_and(|entries| entries.flatten().all(is_ours))
+}
+
 /// Whether it is there, as far as a look shows it.
 pub fn is_there(room_dir: &Path, file: &Announcement) -> bool {
     let Ok(found) = fs::symlink_metadata(path_of(room_dir, file)) else {
         return false;
     };
-    if file.folder {
+    let fits = if file.folder {
         found.is_dir()
     } else {
         found.is_file() && found.len() == file.size
-    }
+    };
+    fits && is_open_to(&files_dir(room_dir).join(&file.place), file)
 }
 
 /// Whether it was there: its place is, and nothing under any name.
 pub fn is_gone(room_dir: &Path, file: &Announcement) -> bool {
     let place = files_dir(room_dir).join(&file.place);
-    let is_ours = |entry: fs::DirEntry| entry.file_name().as_encoded_bytes().starts_with(b".");
-    fs::read_dir(place).is_ok_and(|entries| entries.flatten().all(is_ours))
+    is_empty(&place) && is_open_to(&place, file)
 }
 
 /// Makes a folder that only its owner may look into, and those above it.
@@ -178,15 +248,30 @@ pub fn free_bytes(dir: &Path) -> u64 {
     free.saturating_sub(DISK_RESERVE_BYTES)
 }
 
-/// How many bytes all files below a folder have.
-pub fn used_bytes(dir: &Path) -> u64 {
+/// How many bytes all files of a room take.
+pub fn used_bytes(files_dir: &Path) -> u64 {
+    let Ok(places) = fs::read_dir(files_dir) else {
+        return 0;
+    };
+    places.flatten().map(|place| used_at(&place.path())).sum()
+}
+
+/// How many bytes the files at one place take.
+pub fn used_at(place: &Path) -> u64 {
+    let counted = |entry: &fs::DirEntry| entry.file_name() != OWNER_FILE;
+    below(place, &counted, 0)
+}
+
+/// The bytes of the files below a folder, each with `least`, and those in folders in it with what a file
+/// of a folder takes.
+fn below(dir: &Path, counted: &dyn Fn(&fs::DirEntry) -> bool, least: u64) -> u64 {
     let Ok(entries) = fs::read_dir(dir) else {
         return 0;
     };
     let of = |entry: fs::DirEntry| match entry.metadata() {
-        Ok(it) if it.is_dir() => used_bytes(&entry.path()),
-        Ok(it) => it.len(),
+        Ok(it) if it.is_dir() => below(&entry.path(), &|_| true, FOLDER_FILE_BYTES_MIN),
+        Ok(it) => it.len().max(least),
         Err(_) => 0,
     };
-    entries.flatten().map(of).sum()
+    entries.flatten().filter(counted).map(of).sum()
 }

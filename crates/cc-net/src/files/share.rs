@@ -82,11 +82,10 @@ async fn publish(
 ) -> Result<Sent, ShareError> {
     let (hash, size, name) = (staged.hash, staged.size, staged.name.clone());
     let folder = staged.list.is_some();
-    let mut kept = RemoveOnDrop {
-        files: files.clone(),
-        hash: Some(hash),
-    };
+    let sharing = files.clone();
     let placed = files.blocking(move |files| {
+        // Of this closure, which runs to its end: what it kept goes, also where nobody waits for it.
+        let kept = Publishing::begin(sharing, hash);
         let Staged {
             staging,
             name,
@@ -96,7 +95,8 @@ async fn publish(
         let (place, _) = cc_proto::files::file_place(&hash, &name);
         let dir = place::files_dir(files.dir()).join(&place);
         let put = || {
-            place::make_dir(&dir)?;
+            let hash = *hash.as_bytes();
+            place::claim(&dir, place::Owner { hash, size })?;
             if let Some(list) = &list {
                 list.write(&dir)?;
             }
@@ -107,9 +107,9 @@ async fn publish(
             source,
         })?;
         files.used_changed();
-        Ok::<_, ShareError>((path, dir, list))
+        Ok::<_, ShareError>((path, dir, list, kept))
     });
-    let (path, dir, list) = placed.await.map_err(|_| ShareError::Closed)??;
+    let (path, dir, list, mut kept) = placed.await.map_err(|_| ShareError::Closed)??;
     files
         .take(blob_hash(&hash), &path, &dir, list.as_ref())
         .await
@@ -126,7 +126,7 @@ async fn publish(
         media_type,
     };
     let sent = files.announce(body, draft.via, draft.re).await?;
-    kept.hash = None;
+    kept.announced = true;
     Ok(sent)
 }
 
@@ -161,18 +161,31 @@ impl Drop for StopOnDrop {
     }
 }
 
-/// Has what was kept removed again, unless it was announced.
-struct RemoveOnDrop {
+/// Keeps the bytes of a hash from being removed until they are announced, and has them removed again
+/// where they are not.
+struct Publishing {
     files: Arc<Files>,
-    hash: Option<Hash>,
+    hash: Hash,
+    announced: bool,
 }
 
-impl Drop for RemoveOnDrop {
-    fn drop(&mut self) {
-        if let Some(hash) = self.hash {
-            self.files.news().push(News::TakenBack(hash));
-            self.files.wake.notify_one();
+impl Publishing {
+    /// Blocking.
+    fn begin(files: Arc<Files>, hash: Hash) -> Self {
+        *files.publishing().entry(hash).or_default() += 1;
+        Self {
+            files,
+            hash,
+            announced: false,
         }
+    }
+}
+
+impl Drop for Publishing {
+    fn drop(&mut self) {
+        let ended = News::ShareEnded(self.hash, self.announced);
+        self.files.news().push(ended);
+        self.files.wake.notify_one();
     }
 }
 

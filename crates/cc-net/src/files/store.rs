@@ -117,8 +117,14 @@ impl StoreCell {
         self.dir.join("data").join(format!("{hash}.data"))
     }
 
-    /// Removes what is kept of a hash. Only while the store is closed. Blocking.
+    /// Removes what is kept of a hash, unless its bytes are still those of a file of the room. Only while
+    /// the store is closed. Blocking.
     pub fn forget(dir: &Path, hash: &Hash) {
+        let data = dir.join("data").join(format!("{hash}.data"));
+        let is_used = |it: std::fs::Metadata| std::os::unix::fs::MetadataExt::nlink(&it) > 1;
+        if std::fs::symlink_metadata(data).is_ok_and(is_used) {
+            return;
+        }
         for part in ["data", "obao4", "sizes4", "bitfield"] {
             std::fs::remove_file(dir.join("data").join(format!("{hash}.{part}"))).ok();
         }
