@@ -46,8 +46,6 @@ const NAMES: &[(&str, &str)] = &[
     (".s3cfg", "keys of S3"),
     (".boto", "keys of a cloud"),
     (".dockercfg", "passwords of Docker"),
-    (".bash_history", "commands, with what was typed in them"),
-    (".zsh_history", "commands, with what was typed in them"),
     ("wallet.dat", "a wallet"),
     ("shadow", "passwords of this machine"),
     ("gshadow", "passwords of this machine"),
@@ -55,6 +53,9 @@ const NAMES: &[(&str, &str)] = &[
     ("logins.json", "a browser's passwords"),
     ("key4.db", "a browser's passwords"),
     ("login data", "a browser's passwords"),
+    ("login data for account", "a browser's passwords"),
+    ("cookies", "a browser's sessions"),
+    ("cookies.sqlite", "a browser's sessions"),
     (
         "terraform.tfstate",
         "the state of Terraform, with its secrets",
@@ -76,8 +77,12 @@ const BEGINNINGS: &[(&str, &str)] = &[
     ("secrets.", "secrets"),
 ];
 
+/// Endings of names, in lower case.
+const ENDINGS: &[(&str, &str)] = &[("_history", "commands, with what was typed in them")];
+
 /// Extensions, in lower case.
 const EXTENSIONS: &[(&str, &str)] = &[
+    ("env", "an environment with its secrets"),
     ("pem", "a key or certificate"),
     ("key", "a private key"),
     ("p8", "a private key"),
@@ -149,7 +154,13 @@ fn of_name(name: &str) -> Option<&'static str> {
     if let Some(what) = of(NAMES, &|word| name == word) {
         return Some(what);
     }
-    let (_, extension) = name.rsplit_once('.').unwrap_or((name, ""));
+    if let Some(what) = of(ENDINGS, &|word| name.ends_with(word)) {
+        return Some(what);
+    }
+    let (stem, extension) = name.rsplit_once('.').unwrap_or((name, ""));
+    if extension == "env" && SAMPLES.contains(&stem) {
+        return None;
+    }
     let is_sample = name.starts_with(".env.") && SAMPLES.contains(&extension);
     if !is_sample
         && extension != "pub"
@@ -201,6 +212,14 @@ mod tests {
             "/tmp/secrets.yaml",
             "/etc/shadow",
             "/srv/terraform.tfstate",
+            "/home/a/.psql_history",
+            "/home/a/.bash_history",
+            "/srv/prod.env",
+            "/home/a/.config/chromium/Default/Cookies",
+            "/home/a/.config/chromium/Default/Login Data",
+            "/tmp/cookies.sqlite",
+            "/tmp/key4.db",
+            "/tmp/logins.json",
             "/home/a/.cc-connect/identity",
             "/home/a/.cc-connect",
             "/home/b/.CC-Connect/rooms/00/log.jsonl",
@@ -219,6 +238,9 @@ mod tests {
             "/home/a/.docker/notes.md",
             "/home/a/.config/nvim/init.lua",
             "/home/a/p/.env.example",
+            "/home/a/p/example.env",
+            "/home/a/p/history.md",
+            "/home/a/p/cookies.ts",
             "/home/a/p/environment.yml",
             "/tmp/id_rsa.pub",
             "/tmp/id_ed25519.pub",

@@ -12,7 +12,7 @@ mod shapes;
 
 use std::sync::LazyLock;
 
-use self::shapes::{NAMES, SHAPES};
+use self::shapes::{NAMES, PLACEHOLDERS, SHAPES};
 
 /// What is looked at after the place where a credential begins, in bytes: the longest that is found.
 const AFTER_BYTES: usize = 1024;
@@ -148,7 +148,8 @@ impl Word {
             }
             Look::Assigned => {
                 let (name, rest) = after.split_at_checked(text.len())?;
-                let assigned = name.eq_ignore_ascii_case(text) && is_assigned(rest);
+                let is_password = self.text.starts_with("pass");
+                let assigned = name.eq_ignore_ascii_case(text) && is_assigned(rest, is_password);
                 assigned.then_some("a password or key")
             }
             Look::UrlPassword => {
@@ -159,8 +160,8 @@ impl Word {
     }
 }
 
-/// Whether a long random value is assigned: `="…"`, `: …`, ` := …`, `' => '…'`.
-fn is_assigned(text: &[u8]) -> bool {
+/// Whether a long random value is assigned: `="…"`, `: …`, ` := …`, `' => '…'`. To a password also words in quotes.
+fn is_assigned(text: &[u8], is_password: bool) -> bool {
     let quote = |byte: &u8| b"\"'`".contains(byte);
     let text = match text {
         [first, rest @ ..] if quote(first) => rest,
@@ -171,14 +172,15 @@ fn is_assigned(text: &[u8]) -> bool {
     else {
         return false;
     };
-    let text = match skip_space(text) {
-        [first, rest @ ..] if quote(first) => rest,
-        text => text,
+    let (text, is_quoted) = match skip_space(text) {
+        [first, rest @ ..] if quote(first) => (rest, true),
+        text => (text, false),
     };
     let ends = |byte: &u8| byte.is_ascii_whitespace() || quote(byte) || b",;".contains(byte);
     let text = &text[..text.len().min(VALUE_BYTES_MAX)];
     let value = &text[..text.iter().position(ends).unwrap_or(text.len())];
-    value.len() >= VALUE_BYTES_MIN && is_random(value)
+    let is_secret = is_random(value) || (is_password && is_quoted && is_of_words(value));
+    value.len() >= VALUE_BYTES_MIN && is_secret
 }
 
 fn skip_space(text: &[u8]) -> &[u8] {
@@ -275,25 +277,26 @@ fn is_random(value: &[u8]) -> bool {
     !looks_like_code && different(value) >= 8 && !is_placeholder(value)
 }
 
-/// What people write where a secret would stand.
+/// Whether a value in quotes is a password of words: four or more of them.
+fn is_of_words(value: &[u8]) -> bool {
+    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.".contains(byte);
+    let words = value.split(|byte| b"-_.".contains(byte));
+    let long = words.filter(|word| word.len() >= 3).count();
+    value.iter().all(is_plain) && long >= 4 && !is_placeholder(value)
+}
+
+/// Whether a value is what people write where a secret would stand: such words and nothing else.
 fn is_placeholder(value: &[u8]) -> bool {
+    if value.starts_with(b"${") || value.starts_with(b"<") {
+        return true;
+    }
     let value = value.to_ascii_lowercase();
-    let holds = |word: &[u8]| value.windows(word.len()).any(|part| part == word);
-    let words: [&[u8]; 12] = [
-        b"example",
-        b"xxxx",
-        b"****",
-        b"changeme",
-        b"password",
-        b"secret",
-        b"your",
-        b"${",
-        b"<",
-        b"...",
-        b"redacted",
-        b"placeholder",
-    ];
-    words.into_iter().any(holds) || value == b"pass" || value == b"user"
+    let mut words = value.split(|byte| !byte.is_ascii_alphanumeric());
+    words.all(|word| {
+        let is_one = |first: &u8| word.iter().all(|byte| byte == first);
+        let is_number = word.len() <= 4 && word.iter().all(u8::is_ascii_digit);
+        is_number || word.first().is_none_or(is_one) || PLACEHOLDERS.contains(&word)
+    })
 }
 
 #[cfg(test)]
@@ -351,6 +354,18 @@ mod tests {
                 "postgres://app:hunter2x@db:5432/app".to_owned(),
                 "a password in a URL",
             ),
+            (
+                "postgres://admin:Password123!@prod-db:5432/app".to_owned(),
+                "a password in a URL",
+            ),
+            (
+                "DB_PASSWORD=\"prodSecret-9f8e7d6c5b4a39281706\"".to_owned(),
+                "a password or key",
+            ),
+            (
+                "password: \"correct-horse-battery-staple\"".to_owned(),
+                "a password or key",
+            ),
         ];
         for (secret, kind) in cases {
             for text in [
@@ -378,6 +393,9 @@ mod tests {
             "room 1a2b3c4d5e, key 10b22e0b4f9d82219dd366c777b9639800a9b399273115192893319e7f80d91e",
             "https://example.com/a:b@c and git@github.com:owner/repo.git",
             "redis://user:password@localhost/0",
+            "redis://user:your-password-here@localhost/0 and redis://u:xxxx@h and redis://u:<pw>@h",
+            "password: \"your-secret-password-goes-here\", token: \"the-name-of-a-token\"",
+            "password: \"auth.forgotten\"",
             "sk-learn is a library, cio is a word, AKIA is a prefix",
             "eyJ is how a JWT begins",
         ] {
