@@ -9,6 +9,10 @@ use std::path::Path;
 
 use data_encoding::{HEXLOWER, HEXLOWER_PERMISSIVE};
 
+/// How a refusal ends that no force changes.
+pub const NEVER: &str = "and is never shared";
+/// Why there is no way around such a refusal.
+pub const NEVER_HINT: &str = "leave it out: whoever has that key is you to all members";
 /// The bytes of a key, and the digits it is written with.
 const KEY_BYTES: usize = 32;
 const DIGITS: usize = 2 * KEY_BYTES;

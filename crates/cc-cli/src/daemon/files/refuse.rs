@@ -2,13 +2,13 @@
 
 use std::fs::{self, Metadata};
 use std::io;
-use std::os::unix::fs::FileTypeExt as _;
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
 use cc_proto::limits::{FOLDER_DEPTH_MAX, FOLDER_FILES_MAX};
 use cc_proto::text::clean_line;
 
-use super::key::OwnKey;
+use super::key::{NEVER, NEVER_HINT, OwnKey};
 use crate::credentials;
 use crate::rpc::{RpcError, code};
 
@@ -16,10 +16,6 @@ use crate::rpc::{RpcError, code};
 const NAMED_MAX: usize = 5;
 /// Folders in which there are no files of a disk.
 const NO_DISKS: [&str; 3] = ["/proc", "/sys", "/dev"];
-/// How a refusal ends that no force changes.
-pub const NEVER: &str = "and is never shared";
-/// Why there is no way around such a refusal.
-pub const NEVER_HINT: &str = "leave it out: whoever has that key is you to all members";
 
 /// What is to be shared.
 #[derive(Debug)]
@@ -46,8 +42,17 @@ pub struct Checked {
     /// The key that is looked for in it.
     pub key: OwnKey,
     /// The folders from which alone an agent shares; none where a person does.
-    folders: Option<Vec<PathBuf>>,
+    folders: Option<Folders>,
     home: PathBuf,
+}
+
+/// The folders from which an agent shares, as they are.
+#[derive(Debug)]
+struct Folders {
+    /// That of its session.
+    session: Option<PathBuf>,
+    /// Those for temporary files.
+    temporary: Vec<PathBuf>,
 }
 
 /// Judges a path. Reads nothing of the file, and names of a folder only.
@@ -96,7 +101,9 @@ impl Checked {
             return Err(format!("{shown} is a file of cc-connect's own, {NEVER}"));
         }
         if !self.may_be_at(canonical) {
-            return Err(format!("{shown} is outside of the folder of this session"));
+            return Err(format!(
+                "{shown} is neither in the folder of this session nor a temporary file of yours"
+            ));
         }
         if self.force {
             return Ok(());
@@ -143,7 +150,7 @@ impl Checked {
         Err(RpcError::new(
             code::OUTSIDE,
             format!(
-                "{} is outside of the folder of this session, from which alone an agent shares",
+                "{} is neither in the folder of this session nor a temporary file of yours: an agent shares nothing else",
                 shown(&self.typed)
             ),
         )
@@ -155,8 +162,23 @@ impl Checked {
 
     /// Whether who shares it may share from there.
     fn may_be_at(&self, canonical: &Path) -> bool {
-        let folders = self.folders.as_ref();
-        folders.is_none_or(|folders| folders.iter().any(|folder| canonical.starts_with(folder)))
+        let Some(folders) = &self.folders else {
+            return true;
+        };
+        let is_in = |folder: &PathBuf| canonical.starts_with(folder);
+        folders.session.iter().any(is_in)
+            || (folders.temporary.iter().any(is_in)
+                && is_mine(canonical)
+                && !self.is_in_another_home(canonical))
+    }
+
+    /// Whether somebody else's home, or another one of ours, holds it.
+    fn is_in_another_home(&self, canonical: &Path) -> bool {
+        let mut homes = canonical.ancestors().filter(|it| *it != self.home);
+        homes.any(|it| {
+            it.file_name().is_some_and(|name| name == ".cc-connect")
+                || (it.join("identity").is_file() && it.join("rooms").is_dir())
+        })
     }
 
     fn is_no_credential(&self) -> Result<(), RpcError> {
@@ -209,11 +231,17 @@ impl Checked {
     }
 }
 
-/// The folder of a session and those for temporary files, as they are.
-fn folders_of(within: Option<PathBuf>) -> Vec<PathBuf> {
+fn folders_of(within: Option<PathBuf>) -> Folders {
     let temporary = [std::env::temp_dir(), PathBuf::from("/tmp")];
-    let folders = within.into_iter().chain(temporary);
-    folders.filter_map(|it| it.canonicalize().ok()).collect()
+    Folders {
+        session: within.and_then(|it| it.canonicalize().ok()),
+        temporary: temporary.iter().flat_map(|it| it.canonicalize()).collect(),
+    }
+}
+
+/// Whether a file is this user's own.
+fn is_mine(canonical: &Path) -> bool {
+    fs::metadata(canonical).is_ok_and(|it| it.uid() == rustix::process::geteuid().as_raw())
 }
 
 /// Looks at every file below a folder, as far as a folder that can be shared goes. What cannot be read is told by whoever
@@ -446,6 +474,18 @@ mod tests {
         for path in [&outside, &top.join("x/link.toml")] {
             let refused = check(agent(path, Some(&top)), &home).unwrap_err();
             assert_eq!(refused.code, code::OUTSIDE);
+        }
+        for (name, of) in [("other", "x.txt"), (".cc-connect", "deep/x.txt")] {
+            let folder = top.join(name);
+            fs::create_dir_all(folder.join("rooms")).unwrap();
+            fs::create_dir_all(folder.join("deep")).unwrap();
+            fs::write(folder.join(of), "x").unwrap();
+            if name == "other" {
+                check(agent(&folder.join(of), None), &home).unwrap();
+                fs::write(folder.join("identity"), "x").unwrap();
+            }
+            let refused = check(agent(&folder.join(of), None), &home).unwrap_err();
+            assert_eq!(refused.code, code::OUTSIDE, "{name}");
         }
         let refused = check(agent(&top.join(".aws"), Some(&top)), &home).unwrap_err();
         assert!(refused.hint.unwrap().starts_with("leave it out"));

@@ -11,8 +11,8 @@ use serde_json::json;
 use tokio::sync::mpsc;
 
 use super::info;
-use super::key::KeyScanner;
-use super::refuse::{Checked, NEVER, NEVER_HINT, Request, check};
+use super::key::{KeyScanner, NEVER, NEVER_HINT};
+use super::refuse::{Checked, Request, check};
 use crate::daemon::agents::{Sharing, Speech};
 use crate::daemon::methods::{Session, closed, send_error};
 use crate::rpc::{
@@ -245,7 +245,11 @@ fn share_error(error: &ShareError, shown: &str, hint: String) -> RpcError {
         ShareError::Folder { .. } | ShareError::FolderNames { .. } => code::TOO_LARGE,
         ShareError::Refused(words) => {
             let is_final = words.ends_with(NEVER);
-            let hint = if is_final { NEVER_HINT.to_owned() } else { hint };
+            let hint = if is_final {
+                NEVER_HINT.to_owned()
+            } else {
+                hint
+            };
             return RpcError::new(code::CREDENTIAL, words.clone()).hint(hint);
         }
         ShareError::NoSpace { .. } => code::NO_SPACE,
