@@ -20,8 +20,12 @@ use crate::rpc::{FileInfo, FileList, FileListParams, FileParams, FileState};
 const DIGITS_MIN: usize = 4;
 /// So many digits are meant as those of an id that was printed, whatever a file is called.
 const DIGITS_PRINTED: usize = 10;
+/// So many files are looked through for others of a name once there is one.
+const NAMED_BACK_MAX: usize = 5_000;
 /// Files that are listed where several may be meant.
 const CANDIDATES_MAX: usize = 5;
+/// How a room says that it has nobody to ask for a file.
+const NOBODY: &str = "nobody else who may have it is online";
 /// The longest of what was asked for that is told back, in characters.
 const ASKED_CHARS_MAX: usize = 120;
 
@@ -54,18 +58,25 @@ pub async fn page(client: &mut Client, room: &str, before: Option<u64>) -> CliRe
     client.call("file.list", &params).await
 }
 
-/// The file that is meant: by its safe name the newest of them, or by the beginning of its id or hash.
-pub async fn meant(client: &mut Client, room: &str, asked: &str) -> CliResult<FileInfo> {
+/// The file that is meant, by its safe name or by the beginning of its id or hash. Of the same bytes under one name the newest.
+pub async fn meant(
+    client: &mut Client,
+    home: &Home,
+    room: &KnownRoom,
+    asked: &str,
+) -> CliResult<FileInfo> {
     let mut search = Search::new(asked)?;
     let mut before = None;
     loop {
-        let page = page(client, room, before).await?;
+        let page = page(client, &room.id.to_hex(), before).await?;
         before = page.files.last().map(|file| file.n);
         for file in page.files {
             search.look(file);
         }
         if before.is_none() || search.is_over() {
-            return search.found();
+            let names = search.is_unsure().then(|| Names::load(home, room));
+            let of = |author: &str| names.as_ref().map_or_else(String::new, |it| it.of(author));
+            return search.found(of);
         }
     }
 }
@@ -105,8 +116,10 @@ struct Search {
     /// The name that was asked for, as names are here.
     name: String,
     digits: Option<String>,
-    by_name: Option<FileInfo>,
+    /// Those of that name, each with other bytes.
+    by_name: Vec<FileInfo>,
     by_digits: Vec<FileInfo>,
+    looked_at: usize,
 }
 
 impl Search {
@@ -123,14 +136,17 @@ impl Search {
             asked: asked.to_owned(),
             name: file_name(asked),
             digits: is_hex.then_some(digits),
-            by_name: None,
+            by_name: Vec::new(),
             by_digits: Vec::new(),
+            looked_at: 0,
         })
     }
 
     fn look(&mut self, file: FileInfo) {
-        if self.by_name.is_none() && file.name == self.name {
-            self.by_name = Some(file.clone());
+        self.looked_at += 1;
+        let is_new = self.by_name.iter().all(|known| known.hash != file.hash);
+        if is_new && file.name == self.name {
+            self.by_name.push(file.clone());
         }
         let Some(digits) = &self.digits else { return };
         let is_known = self.by_digits.iter().any(|known| known.hash == file.hash);
@@ -143,17 +159,26 @@ impl Search {
 
     /// Whether nothing further can change what is found.
     fn is_over(&self) -> bool {
-        self.digits.is_none() && self.by_name.is_some()
+        let is_enough = match self.by_name.len() {
+            0 => false,
+            some => some > CANDIDATES_MAX || self.looked_at >= NAMED_BACK_MAX,
+        };
+        self.digits.is_none() && is_enough
     }
 
-    fn found(self) -> CliResult<FileInfo> {
+    /// Whether more than one may be meant.
+    fn is_unsure(&self) -> bool {
+        self.by_name.len() + self.by_digits.len() > 1
+    }
+
+    /// `name_of`: the name under which a member is shown.
+    fn found(self, name_of: impl Fn(&str) -> String) -> CliResult<FileInfo> {
         let printed = self.asked.len() >= DIGITS_PRINTED && !self.by_digits.is_empty();
-        let mut all = self.by_digits;
-        if let Some(named) = self.by_name.filter(|_| !printed)
-            && all.iter().all(|file| file.file != named.file)
-        {
-            all.insert(0, named);
-        }
+        let digits = self.by_digits;
+        let is_new = |named: &FileInfo| digits.iter().all(|file| file.file != named.file);
+        let named = self.by_name.into_iter();
+        let mut all: Vec<_> = named.filter(|it| !printed && is_new(it)).collect();
+        all.extend(digits);
         let asked = clean_line(&self.asked, ASKED_CHARS_MAX);
         match all.len() {
             1 => Ok(all.remove(0)),
@@ -165,7 +190,9 @@ impl Search {
                 let mut hint = "name one by its id:".to_owned();
                 for file in all.iter().take(CANDIDATES_MAX) {
                     // Writing to a string cannot fail.
-                    let _ = write!(hint, "\n  {}  {}", short(&file.file), said_of(file));
+                    let who = clean_line(&name_of(&file.author), ASKED_CHARS_MAX);
+                    let (id, said) = (short(&file.file), said_of(file));
+                    let _ = write!(hint, "\n  {id}  {said} from {who}");
                 }
                 if all.len() > CANDIDATES_MAX {
                     let _ = write!(hint, "\n  and {} more", all.len() - CANDIDATES_MAX);
@@ -215,12 +242,20 @@ pub fn state(file: &FileInfo) -> String {
     };
     match file.state {
         FileState::Announced => with("not fetched"),
-        FileState::Waiting => with("waiting for somebody who has it"),
+        FileState::Waiting if file.fault.as_deref().is_none_or(is_nobody) => {
+            "waiting for somebody who has it".to_owned()
+        }
+        FileState::Waiting => with("waiting"),
         FileState::Fetching => format!("coming, {} %", percent(file)),
         FileState::Here => "here".to_owned(),
         FileState::Damaged => with("damaged"),
         FileState::Failed => with("failed"),
     }
+}
+
+/// Whether a file has not come because nobody who has it is online.
+pub fn is_nobody(fault: &str) -> bool {
+    fault == NOBODY
 }
 
 /// How much of a file is here, in percent; less than 100 until it is whole.
@@ -263,20 +298,22 @@ mod tests {
         for file in files {
             search.look(file.clone());
         }
-        search.found().map(|file| file.n)
+        search.found(|_| "bob".to_owned()).map(|file| file.n)
     }
 
     #[test]
     fn a_file_is_named_by_its_name_its_id_or_its_hash() {
         let files = [
             file(9, "beef1", "1234a", "a.txt"),
+            file(8, "dddd1", "7777a", "again"),
             file(7, "beef2", "1234b", "a.txt"),
             file(5, "cafe1", "5678a", "rf"),
             file(3, "cafe2", "5678a", "abcd"),
             file(2, "abcd1", "9999", "x"),
+            file(1, "dddd2", "7777a", "again"),
         ];
         for (asked, n) in [
-            ("a.txt", 9),
+            ("again", 8),
             ("-rf", 5),
             ("rf", 5),
             ("beef2", 7),
@@ -288,10 +325,12 @@ mod tests {
         ] {
             assert_eq!(search(&files, asked).unwrap(), n, "{asked}");
         }
-        for (asked, listed) in [("beef", 2), ("1234", 2), ("abcd", 2), ("cafe", 2)] {
+        for asked in ["beef", "1234", "abcd", "cafe", "a.txt"] {
             let error = search(&files, asked).unwrap_err();
             assert_eq!(error.kind, Kind::File, "{asked}");
-            assert_eq!(error.hint.unwrap().lines().count(), listed + 1, "{asked}");
+            let hint = error.hint.unwrap();
+            assert_eq!(hint.lines().count(), 3, "{asked}");
+            assert!(hint.ends_with(" (148 B) from bob"), "{hint}");
         }
         for asked in ["b", "bee", "b.txt", "", " ", "ffff"] {
             assert_eq!(

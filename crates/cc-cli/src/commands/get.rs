@@ -1,9 +1,12 @@
 //! `get`: a file of a room comes here, and a copy of it where somebody wants one.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
+use cc_proto::text::clean_line;
 use indicatif::ProgressBar;
 use serde::Serialize;
+use tokio::time::{Instant, sleep_until};
 
 use super::objects::object;
 use crate::args::GetArgs;
@@ -17,6 +20,8 @@ use crate::output::Printer;
 use crate::rooms::{self, short};
 use crate::rpc::{FileInfo, FileState, RoomParams, Subscribed};
 
+/// For so long nothing is said of a wait: most are over by then.
+const QUIET: Duration = Duration::from_secs(1);
 /// How often a file is fetched again that was found damaged on this disk.
 const AGAIN_MAX: usize = 2;
 
@@ -35,7 +40,7 @@ pub struct Got {
 pub async fn run(home: &Home, args: &GetArgs, output: Printer<'_>) -> CliResult {
     let room = rooms::find(home, args.room.as_deref())?;
     let mut client = launch::connect_or_start(home).await?;
-    let file = files::meant(&mut client, &room.id.to_hex(), &args.file).await?;
+    let file = files::meant(&mut client, home, &room, &args.file).await?;
     if args.cancel {
         let file = files::ask(&mut client, "file.cancel", &file).await?;
         let text = match file.state {
@@ -131,21 +136,13 @@ async fn until_here(
     output: Printer<'_>,
 ) -> CliResult<FileInfo> {
     let mut now = files::ask(client, "file.get", file).await?;
-    let mut said_nobody = false;
+    let quiet_until = Instant::now() + QUIET;
+    let mut said: Option<String> = None;
     loop {
         bar.set_position(now.have);
         match now.state {
             FileState::Here => return Ok(now),
             FileState::Failed | FileState::Damaged => return Err(not_fetched(&now)),
-            FileState::Waiting if !said_nobody => {
-                said_nobody = true;
-                bar.suspend(|| {
-                    output.note(format!(
-                        "nobody who has {} is online; it comes as soon as somebody is (Ctrl-C ends the wait)",
-                        files::said_of(&now)
-                    ));
-                });
-            }
             FileState::Announced => {
                 return Err(CliError::new(
                     Kind::NotFetched,
@@ -155,11 +152,36 @@ async fn until_here(
                     ),
                 ));
             }
-            FileState::Fetching => said_nobody = false,
+            FileState::Fetching => said = None,
             FileState::Waiting => {}
         }
-        now = files::next(client, file).await?;
+        let note = why_waiting(&now).filter(|note| said.as_ref() != Some(note));
+        tokio::select! {
+            biased;
+            next = files::next(client, file) => now = next?,
+            () = sleep_until(quiet_until), if note.is_some() => {
+                bar.suspend(|| output.note(note.as_deref().unwrap_or_default()));
+                said = note;
+            }
+        }
     }
+}
+
+/// Why a file has not come yet, once that is known.
+fn why_waiting(file: &FileInfo) -> Option<String> {
+    let fault = file.fault.as_deref();
+    let fault = fault.filter(|_| file.state == FileState::Waiting)?;
+    let file = files::said_of(file);
+    Some(if files::is_nobody(fault) {
+        format!(
+            "nobody who has {file} is online; it comes as soon as somebody is (Ctrl-C ends the wait)"
+        )
+    } else {
+        format!(
+            "{file} has not come: {}; it is tried again (Ctrl-C ends the wait)",
+            clean_line(fault, 400)
+        )
+    })
 }
 
 /// Says why a file could not be had.
@@ -178,5 +200,42 @@ pub fn not_fetched(file: &FileInfo) -> CliError {
             short(&file.file)
         )),
         _ => error,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_is_blamed_only_where_nobody_is_there() {
+        let mut file = FileInfo {
+            room: String::new(),
+            file: "ab".repeat(32),
+            n: 1,
+            author: String::new(),
+            ts: 0,
+            via: String::new(),
+            name: "a.txt".to_owned(),
+            size: 148,
+            hash: String::new(),
+            media_type: String::new(),
+            folder: false,
+            state: FileState::Waiting,
+            have: 0,
+            path: None,
+            fault: None,
+        };
+        assert_eq!(why_waiting(&file), None);
+        file.fault = Some("the disk has no room\u{1b}[2J for it".to_owned());
+        let why = why_waiting(&file).unwrap();
+        assert!(why.contains("the disk has no room") && !why.contains("nobody"));
+        assert!(!why.contains('\u{1b}'), "{why:?}");
+        assert!(files::state(&file).starts_with("waiting: the disk"));
+        file.fault = Some("nobody else who may have it is online".to_owned());
+        assert!(why_waiting(&file).unwrap().starts_with("nobody who has"));
+        assert_eq!(files::state(&file), "waiting for somebody who has it");
+        file.state = FileState::Fetching;
+        assert_eq!(why_waiting(&file), None);
     }
 }

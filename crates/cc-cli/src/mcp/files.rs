@@ -205,7 +205,7 @@ async fn named(client: &mut Client, shelf: &Shelf, of: &FileRef) -> Outcome<File
         }
         FileRef::Text(text) => {
             // What stands in its errors are others' names, outside of a fence.
-            let found = files::meant(client, &shelf.room.id.to_hex(), text.trim()).await;
+            let found = files::meant(client, &shelf.home, &shelf.room, text.trim()).await;
             match found {
                 Ok(file) => Some(file),
                 Err(error) if error.kind == Kind::File && error.message.contains("several") => {

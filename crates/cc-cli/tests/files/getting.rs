@@ -40,7 +40,7 @@ fn a_copy_goes_where_it_is_wanted_and_replaces_nothing() {
 }
 
 #[test]
-fn a_name_means_the_newest_and_digits_mean_one() {
+fn a_name_means_one_file_and_digits_tell_several_apart() {
     let (alice, bob, _) = two();
     let mut shared = Vec::new();
     for text in ["one", "two"] {
@@ -51,7 +51,17 @@ fn a_name_means_the_newest_and_digits_mean_one() {
             file["hash"] == hash && file["state"] == "here"
         });
     }
-    let path = alice.object(&["get", "notes.txt"])["path"].clone();
+    let (error, exit) = alice.failure(&["get", "notes.txt"]);
+    assert_eq!((&error["kind"], exit), (&"file".into(), 1), "{error}");
+    for shared in &shared {
+        let wanted = format!(
+            "{}  notes.txt (3 B) from bob",
+            &shared["file"].as_str().unwrap()[..10]
+        );
+        assert!(error.to_string().contains(&wanted), "{error}");
+    }
+    let newest = shared[1]["file"].as_str().unwrap();
+    let path = alice.object(&["get", newest])["path"].clone();
     assert_eq!(fs::read_to_string(path.as_str().unwrap()).unwrap(), "two");
     for field in ["file", "hash"] {
         let digits = &shared[0][field].as_str().unwrap()[..16];
@@ -72,7 +82,7 @@ fn a_name_means_the_newest_and_digits_mean_one() {
         stderr(&output)
     );
     assert!(stdout(&output).contains("damaged"), "{}", stdout(&output));
-    let got = alice.object(&["get", "notes.txt"]);
+    let got = alice.object(&["get", newest]);
     assert_eq!(
         fs::read_to_string(got["path"].as_str().unwrap()).unwrap(),
         "two"

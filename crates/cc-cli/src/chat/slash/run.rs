@@ -193,7 +193,7 @@ async fn fetch(
         return get::run(home, &args, output).await;
     }
     let mut client = launch::connect_or_start(home).await?;
-    let file = room_files::meant(&mut client, &room.id.to_hex(), asked).await?;
+    let file = room_files::meant(&mut client, home, room, asked).await?;
     let file = room_files::ask(&mut client, "file.get", &file).await?;
     match file.state {
         FileState::Failed | FileState::Damaged => return Err(get::not_fetched(&file)),

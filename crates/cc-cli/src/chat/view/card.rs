@@ -32,6 +32,10 @@ pub fn rows(look: &Look<'_>, gutter: &Run<'static>, file: &FileCard, id: Option<
     );
     let size = words::size(file.size);
     let fault = file.fault.as_deref().map(|fault| clean_line(fault, 400));
+    let waiting = match &fault {
+        Some(fault) if !crate::files::is_nobody(fault) => format!("waiting: {fault}"),
+        _ => "waiting for a member who has it".to_owned(),
+    };
     let fault = fault.as_deref().unwrap_or("unknown");
     let get = format!("/get {}", typed(&name, id));
     let pieces = match file.state {
@@ -41,7 +45,7 @@ pub fn rows(look: &Look<'_>, gutter: &Run<'static>, file: &FileCard, id: Option<
         ],
         FileState::Waiting => vec![
             run(format!("{size}  "), theme::dim()),
-            run("waiting for a member who has it", theme.warn()),
+            run(waiting, theme.warn()),
         ],
         FileState::Fetching => progress(look, file),
         FileState::Here => {

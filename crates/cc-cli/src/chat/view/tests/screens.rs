@@ -6,7 +6,7 @@ use super::sample::{self, NOW, Sample, conversation, file, hits, said, three_roo
 use super::terminal::{Watched, text};
 use crate::chat::app::{Connection, Pending, Toast};
 use crate::chat::theme::{Depth, Theme};
-use crate::chat::types::Marks;
+use crate::chat::types::{Marks, What};
 use crate::chat::view::{Choice, Found, Over};
 use crate::rpc::{FileState, State};
 
@@ -233,6 +233,12 @@ fn files_in_all_states() {
         .zip(states)
         .map(|(n, (name, state))| file(n, name, state))
         .collect();
+    // Where it is not that nobody has it, the card says what is wrong.
+    let mut kept_out = file(7, "film.mkv", FileState::Waiting);
+    if let What::File(card) = &mut kept_out.what {
+        card.fault = Some("the disk has no room for it".to_owned());
+    }
+    sample.entries.push_back(kept_out);
     same("files_in_all_states", &shown(&sample, 72, 24, None));
 }
 
