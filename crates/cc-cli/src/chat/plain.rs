@@ -16,6 +16,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
 use crate::chat::run::KEEPS_RUNNING;
+use crate::chat::slash::{self, Typed};
 use crate::client::{Client, Notification};
 use crate::commands::objects::Opened;
 use crate::commands::send::check_text;
@@ -148,6 +149,18 @@ impl<'a> Chat<'a> {
         if line.trim().is_empty() {
             return Ok(());
         }
+        // Who types `/remove bob` does not mean to say it. What a program writes is only ever text.
+        let line = if self.echoes {
+            match said(line) {
+                Ok(line) => line,
+                Err(note) => {
+                    self.output.note(note);
+                    return Ok(());
+                }
+            }
+        } else {
+            line
+        };
         if let Err(error) = check_text(&line) {
             self.output
                 .note(format!("not sent: {error}\n{}", clean_text(&line)));
@@ -307,6 +320,18 @@ impl<'a> Chat<'a> {
     }
 }
 
+/// What is said with a typed line; or, of what the full screen takes for a command, why it is not said.
+fn said(line: String) -> Result<String, String> {
+    match slash::parse(&line) {
+        Typed::Message(text) => Ok(text),
+        Typed::Command(_) | Typed::Wrong(_) | Typed::Help(_) => Err(format!(
+            "not sent: {}\nhere a line is only ever said; commands go to another terminal, as cc-connect COMMAND, and // \
+             says one slash",
+            clean_text(&line)
+        )),
+    }
+}
+
 /// What the owner is told of agents.
 fn of_agents(event: &str, params: &Value) -> Option<String> {
     match event {
@@ -351,4 +376,20 @@ fn typed_lines() -> mpsc::Receiver<String> {
         }
     });
     receiver
+}
+
+#[cfg(test)]
+mod tests {
+    use super::said;
+
+    #[test]
+    fn what_looks_like_a_command_is_not_said_in_a_terminal() {
+        for line in ["/remove mallory", "/help", "/hlep", "/drop \"a b\""] {
+            let note = said(line.to_owned()).unwrap_err();
+            assert!(note.contains(line), "{note}");
+        }
+        for (line, text) in [("//etc", "/etc"), ("1/2 done", "1/2 done"), ("hi", "hi")] {
+            assert_eq!(said(line.to_owned()).as_deref(), Ok(text));
+        }
+    }
 }

@@ -26,7 +26,7 @@ pub fn pieces(screen: &Screen<'_>) -> Vec<Run<'static>> {
         State::Left => out.push(run("you left", theme.warn())),
         State::Joined if *screen.connection != Connection::Up => {}
         State::Joined if room.members <= 1 => {
-            out.push(run("nobody else yet: /invite", theme.warn()));
+            out.push(run("nobody else yet: /ticket", theme.warn()));
         }
         State::Joined if room.online <= 1 => {
             out.push(run("nobody online: they get it later", theme.warn()));
