@@ -2,6 +2,7 @@
 //! comes; what came stays, whoever sent it.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use cc_proto::files::EntryError;
 use cc_proto::id::AuthorId;
@@ -15,7 +16,10 @@ use iroh_blobs::get::request::{get_hash_seq_and_sizes, get_verified_size};
 use iroh_blobs::get::{GetError, GetResult};
 use iroh_blobs::protocol::{ChunkRanges, ERR_LIMIT, ERR_PERMISSION, GetRequest};
 use iroh_blobs::{HashAndFormat, api::remote::GetProgress};
-use tokio::time::{Instant, timeout};
+use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, interval, timeout};
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::announced::Announcement;
 use super::fetch::{Progress, list_of};
@@ -26,7 +30,7 @@ use crate::gate::{DROPPED, endpoint_id};
 use crate::node::{Net, fetching_transport};
 use crate::tuning::{
     DIAL_TIMEOUT, FETCH_BYTES_PER_SECOND_MIN, FETCH_FOLDER_TIMEOUT, FETCH_SIZE_TIMEOUT,
-    FETCH_STALL_TIMEOUT,
+    FETCH_STALL_TIMEOUT, FILE_PROGRESS_INTERVAL,
 };
 
 /// Why a member did not give a file.
@@ -63,6 +67,51 @@ impl Drop for Dialed {
     fn drop(&mut self) {
         self.0.close(DROPPED, b"");
     }
+}
+
+/// A transfer on a thread of its own, which ends with whoever waits for it. What comes is hashed there: on the
+/// threads that carry the connection, one would wait for the other, and chat for both.
+struct Transfer {
+    ended: JoinHandle<Result<(), Option<GetError>>>,
+    /// Bytes so far.
+    come: Arc<AtomicU64>,
+    _stop: DropGuard,
+}
+
+impl Transfer {
+    fn begin(get: GetProgress) -> Self {
+        let come = Arc::new(AtomicU64::new(0));
+        let stop = CancellationToken::new();
+        let (stopped, counted) = (stop.clone(), come.clone());
+        let runtime = Handle::current();
+        let ended = tokio::task::spawn_blocking(move || {
+            runtime.block_on(async move {
+                tokio::select! {
+                    biased;
+                    () = stopped.cancelled() => Err(None),
+                    ended = drain(get, &counted) => ended,
+                }
+            })
+        });
+        Self {
+            ended,
+            come,
+            _stop: stop.drop_guard(),
+        }
+    }
+}
+
+/// Takes all of a transfer. An error of none: it ended without a word.
+async fn drain(get: GetProgress, come: &AtomicU64) -> Result<(), Option<GetError>> {
+    let mut items = std::pin::pin!(get.stream());
+    while let Some(item) = items.next().await {
+        match item {
+            GetProgressItem::Progress(bytes) => come.store(bytes, Ordering::Relaxed),
+            GetProgressItem::Done(_) => return Ok(()),
+            GetProgressItem::Error(error) => return Err(Some(error)),
+        }
+    }
+    Err(None)
 }
 
 impl Fetching<'_> {
@@ -182,24 +231,30 @@ impl Fetching<'_> {
 
     /// Waits for a transfer, as long as enough of it comes.
     async fn take(&self, get: GetProgress, mut has_come: impl FnMut(u64)) -> Result<(), PeerError> {
-        let mut items = std::pin::pin!(get.stream());
+        let mut transfer = Transfer::begin(get);
+        let mut looks = interval(FILE_PROGRESS_INTERVAL);
         let (mut since, mut had) = (Instant::now(), 0);
         loop {
-            let slow = || PeerError::There("gives it too slowly".to_owned());
-            let item = timeout(FETCH_STALL_TIMEOUT, items.next()).await;
-            let bytes = match item.map_err(|_| slow())? {
-                Some(GetProgressItem::Progress(bytes)) => bytes,
-                Some(GetProgressItem::Done(_)) => return Ok(()),
-                Some(GetProgressItem::Error(error)) => return Err(self.failed(&error)),
-                None => return Err(PeerError::There("the connection ended".to_owned())),
-            };
-            has_come(bytes);
+            tokio::select! {
+                ended = &mut transfer.ended => return match ended {
+                    Ok(Ok(())) => Ok(()),
+                    Ok(Err(Some(error))) => Err(self.failed(&error)),
+                    Ok(Err(None)) | Err(_) => {
+                        Err(PeerError::There("the connection ended".to_owned()))
+                    }
+                },
+                _ = looks.tick() => {}
+            }
+            let now = transfer.come.load(Ordering::Relaxed);
+            if now > 0 {
+                has_come(now);
+            }
             let passed = since.elapsed();
             if passed >= FETCH_STALL_TIMEOUT {
-                if bytes - had < FETCH_BYTES_PER_SECOND_MIN * passed.as_secs() {
-                    return Err(slow());
+                if now - had < FETCH_BYTES_PER_SECOND_MIN * passed.as_secs() {
+                    return Err(PeerError::There("gives it too slowly".to_owned()));
                 }
-                (since, had) = (Instant::now(), bytes);
+                (since, had) = (Instant::now(), now);
             }
         }
     }

@@ -341,6 +341,9 @@ impl Copying {
         if after != before || size != before.len {
             return Err(changed());
         }
+        // Before it is announced, as nothing is told that a power loss could make untrue. Nor does the disk write
+        // it then while it is fetched.
+        copy.sync_data().map_err(copy_failed)?;
         self.inspect(Inspected::End)?;
         Ok((Hash::from_bytes(*hasher.finalize().as_bytes()), size))
     }
