@@ -151,7 +151,7 @@ impl<'a> Chat<'a> {
         }
         // Who types `/remove bob` does not mean to say it. What a program writes is only ever text.
         let line = if self.echoes {
-            match said(line) {
+            match said(&line) {
                 Ok(line) => line,
                 Err(note) => {
                     self.output.note(note);
@@ -321,13 +321,13 @@ impl<'a> Chat<'a> {
 }
 
 /// What is said with a typed line; or, of what the full screen takes for a command, why it is not said.
-fn said(line: String) -> Result<String, String> {
-    match slash::parse(&line) {
+fn said(line: &str) -> Result<String, String> {
+    match slash::parse(line) {
         Typed::Message(text) => Ok(text),
         Typed::Command(_) | Typed::Wrong(_) | Typed::Help(_) => Err(format!(
             "not sent: {}\nhere a line is only ever said; commands go to another terminal, as cc-connect COMMAND, and // \
              says one slash",
-            clean_text(&line)
+            clean_text(line)
         )),
     }
 }
@@ -385,11 +385,11 @@ mod tests {
     #[test]
     fn what_looks_like_a_command_is_not_said_in_a_terminal() {
         for line in ["/remove mallory", "/help", "/hlep", "/drop \"a b\""] {
-            let note = said(line.to_owned()).unwrap_err();
+            let note = said(line).unwrap_err();
             assert!(note.contains(line), "{note}");
         }
         for (line, text) in [("//etc", "/etc"), ("1/2 done", "1/2 done"), ("hi", "hi")] {
-            assert_eq!(said(line.to_owned()).as_deref(), Ok(text));
+            assert_eq!(said(line).as_deref(), Ok(text));
         }
     }
 }

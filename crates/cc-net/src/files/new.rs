@@ -196,14 +196,13 @@ impl Files {
         }
         let (place, _) = cc_proto::files::file_place(hash, "");
         let dir = place::files_dir(self.dir()).join(&place);
-        let is_its_own = match place::owner(&dir) {
-            Some(owner) => owner.hash == *hash.as_bytes(),
+        let is_its_own = if let Some(owner) = place::owner(&dir) {
+            owner.hash == *hash.as_bytes()
+        } else {
             // Something may be on its way there.
-            None => {
-                let mut shared = publishing.keys();
-                let alike = |other: &Hash| cc_proto::files::file_place(other, "").0 == place;
-                !is_place_of_one && !shared.any(alike)
-            }
+            let mut shared = publishing.keys();
+            let alike = |other: &Hash| cc_proto::files::file_place(other, "").0 == place;
+            !is_place_of_one && !shared.any(alike)
         };
         let mut hashes = vec![blob_hash(hash)];
         if is_its_own {

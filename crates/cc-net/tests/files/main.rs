@@ -8,6 +8,7 @@
 //! | `damage.rs` | bytes that changed on disk, a store that does not open, what was taken back |
 //! | `thief.rs` | members and others who ask for what is not theirs |
 //! | `liar.rs` | members who announce or give what is not there |
+//! | `squatters.rs` | members who claim the place of another's file, folders of very many files |
 //! | `scene.rs`, `../hostile/peer.rs` | what they have in common |
 
 #[path = "../common/mod.rs"]
@@ -21,4 +22,5 @@ mod liar;
 mod peer;
 mod scene;
 mod share;
+mod squatters;
 mod thief;

@@ -1,6 +1,6 @@
 //! Keys: what is no chord goes into the text, always.
 
-use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyEventKind};
+use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use super::{App, Ask, Load, Overlay, Work};
 use crate::chat::complete::{Completion, Sources};
@@ -92,7 +92,11 @@ impl App {
         let Some(Overlay::Confirm { then, room, .. }) = self.overlay.take() else {
             return false;
         };
-        if matches!(key.code, KeyCode::Char('y' | 'Y')) {
+        // Ctrl+Y and Alt+Y are chords of the text, and no yes.
+        let is_typed = !key
+            .modifiers
+            .intersects(KeyModifiers::CONTROL | KeyModifiers::ALT);
+        if is_typed && matches!(key.code, KeyCode::Char('y' | 'Y')) {
             self.run(room, then);
         } else {
             self.say("nothing was done");

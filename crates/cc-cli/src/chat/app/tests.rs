@@ -495,6 +495,11 @@ fn a_question_takes_no_key_that_was_meant_for_the_text() {
     chat.now += 1000;
     let asks = chat.press(KeyCode::Char('n'), KeyModifiers::NONE);
     assert!(!runs(&asks) && chat.app.overlay.is_none());
+    for held in [KeyModifiers::CONTROL, KeyModifiers::ALT] {
+        confirm(&mut chat);
+        chat.now += 1000;
+        assert!(!runs(&chat.press(KeyCode::Char('y'), held)), "{held}");
+    }
     confirm(&mut chat);
     chat.now += 1000;
     assert!(runs(&chat.press(KeyCode::Char('y'), KeyModifiers::NONE)));
