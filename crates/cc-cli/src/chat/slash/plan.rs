@@ -18,7 +18,7 @@ pub struct Here<'a> {
 /// What to do.
 #[derive(Debug)]
 pub enum Plan {
-    /// Carry it out: [`super::run`].
+    /// Carry it out: [`super::run()`].
     Run(Box<Slash>),
     /// Answer this line with what is typed next, or with this.
     Answer {
