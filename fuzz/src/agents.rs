@@ -37,7 +37,14 @@ pub fn settings(data: &[u8]) {
     let file = folder.path().join("settings.json");
     fs::write(&file, data).expect("a file in it");
     let read = || fs::read(&file).expect("the settings are there");
-    let Ok(before) = serde_json::from_slice::<Value>(data) else {
+    // To agents a file with nothing in it is one without settings.
+    let nothing = |text: &str| text.trim_start_matches('\u{feff}').trim().is_empty();
+    let parsed = if std::str::from_utf8(data).is_ok_and(nothing) {
+        Ok(Value::Object(serde_json::Map::new()))
+    } else {
+        serde_json::from_slice(data)
+    };
+    let Ok(before) = parsed else {
         // It may still be a JSON text to us only where it is one to the strict parser.
         install(&file, COMMAND).expect_err("no JSON, and yet edited");
         assert_eq!(read(), data, "refused, and yet changed");
