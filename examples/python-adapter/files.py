@@ -6,6 +6,8 @@ import unicodedata
 
 import text
 
+#: Says beside what was put into a file's folder which file that is: its hash and its size.
+OWNER_FILE = ".of"
 FOLDER_MEDIA_TYPE = "application/vnd.cc-connect.folder"
 #: How many of a room's files that arrived are candidates.
 ARRIVED_MAX = 8
@@ -107,8 +109,19 @@ def is_here(folder, file):
     except OSError:
         return False
     if file.media_type == FOLDER_MEDIA_TYPE:
-        return stat.S_ISDIR(found.st_mode)
-    return stat.S_ISREG(found.st_mode) and found.st_size == file.size
+        fits = stat.S_ISDIR(found.st_mode)
+    else:
+        fits = stat.S_ISREG(found.st_mode) and found.st_size == file.size
+    return fits and _owner(folder, file) == file.hash + file.size.to_bytes(8, "little")
+
+
+def _owner(folder, file):
+    """Which file was put there: the place has but half of a hash in its name."""
+    try:
+        with open(os.path.join(folder, "files", place(file), OWNER_FILE), "rb") as owner:
+            return owner.read(64)
+    except OSError:
+        return b""
 
 
 def may_be_here(folder, awaited):

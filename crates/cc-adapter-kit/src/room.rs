@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use cc_log::{FsStorage, LineInfo, LogWriter, OpenError, RosterView, Trust, ViewMember};
 use cc_proto::body::{Body, Chat, File, Genesis, InvitePolicy, Profile};
-use cc_proto::files::{FilePlace, SharedFile, file_place, is_folder};
+use cc_proto::files::{FilePlace, OWNER_FILE, PlaceOwner, SharedFile, file_place, is_folder};
 use cc_proto::id::{ArrivalNo, AuthorId, ChainId, Hash, MessageId, RoomId, Seq, Timestamp};
 use cc_proto::identity::Identity;
 use cc_proto::message::{Message, NewMessage};
@@ -205,14 +205,23 @@ impl Room {
         })
     }
 
-    /// Where the file of line `n` belongs; the folder that it is in is there.
+    /// Where the file of line `n` belongs; the folder that it is in is there, and says that it is this file's.
     pub fn make_place(&self, n: u64) -> Checked<PathBuf> {
         let file = self.said.get(&n).and_then(|said| said.file.as_ref());
         let (file, _) = file.ok_or_else(|| io::Error::other("the line announces no file"))?;
         let (folder, name) = file_place(&file.hash, &file.name);
         let folder = self.dir.join("files").join(folder);
         fs::create_dir_all(&folder)?;
+        let owner = PlaceOwner::of(file).encode();
+        fs::write(folder.join(OWNER_FILE), owner)?;
         Ok(folder.join(name))
+    }
+
+    /// The place of the file of line `n` is that of another of `hash` and `size`.
+    pub fn give_place(&self, n: u64, hash: Hash, size: u64) -> Checked {
+        let owner = PlaceOwner { hash, size }.encode();
+        let path = self.make_place(n)?;
+        Ok(fs::write(path.with_file_name(OWNER_FILE), owner)?)
     }
 
     /// The file that line `n` announces is here from now on.

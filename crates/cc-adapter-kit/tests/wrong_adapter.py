@@ -178,6 +178,10 @@ def links_followed():
     files.os.lstat = os.stat
 
 
+def half_a_hash():
+    files._owner = lambda folder, file: file.hash + file.size.to_bytes(8, "little")
+
+
 def claimed_names():
     files.safe_name = lambda claimed: claimed.replace("/", "_") or "file"
 

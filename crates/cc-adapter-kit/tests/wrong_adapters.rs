@@ -78,6 +78,7 @@ const BROKEN: &[(&str, &str, &str)] = &[
     ),
     ("files_at_once", "file-announced", "in line "),
     ("links_followed", "file-not-whole", "in line "),
+    ("half_a_hash", "file-place-of-another", "in line "),
     ("claimed_names", "file-names", "in line "),
     ("no_quotes", "file-folder", "in line "),
     ("words_as_files", "file-words", "\\u{40}file:"),

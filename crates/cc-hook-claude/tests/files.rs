@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use cc_log::{Trust, ViewCut};
 use cc_proto::body::{Body, File};
-use cc_proto::files::{FOLDER_MEDIA_TYPE, file_path};
+use cc_proto::files::{FOLDER_MEDIA_TYPE, OWNER_FILE, PlaceOwner, file_path};
 use cc_proto::id::Hash;
 use support::{Author, Machine, TestRoom, now, texts};
 
@@ -29,9 +29,20 @@ fn share(room: &mut TestRoom, author: &mut Author, file: &File) -> u64 {
 
 /// Puts the bytes where they belong.
 fn arrives(room: &TestRoom, file: &File) -> PathBuf {
+    let path = make_place(room, file);
+    fs::write(&path, vec![b'x'; file.size as usize]).unwrap();
+    path
+}
+
+/// Where they belong, in a folder that says whose it is.
+fn make_place(room: &TestRoom, file: &File) -> PathBuf {
     let path = room.dir.join(file_path(&file.hash, &file.name));
     fs::create_dir_all(path.parent().unwrap()).unwrap();
-    fs::write(&path, vec![b'x'; file.size as usize]).unwrap();
+    fs::write(
+        path.with_file_name(OWNER_FILE),
+        PlaceOwner::of(file).encode(),
+    )
+    .unwrap();
     path
 }
 
@@ -140,8 +151,8 @@ fn a_folder_is_told_of_as_one() {
         texts(&machine.prompt("s1")),
         ["announced folder stuff/ (1.2 MiB), not here yet"]
     );
-    let path = room.dir.join(file_path(&stuff.hash, &stuff.name));
-    fs::create_dir_all(&path).unwrap();
+    let path = make_place(&room, &stuff);
+    fs::create_dir(&path).unwrap();
     assert_eq!(
         texts(&machine.prompt("s1")),
         [format!(
@@ -150,6 +161,50 @@ fn a_folder_is_told_of_as_one() {
         )]
     );
     is_settled(&machine, "s1");
+}
+
+#[test]
+fn a_path_is_told_only_of_the_very_file_that_is_there() {
+    let (mut machine, mut room) = Machine::with_room();
+    let design = file("design.svg", 148);
+    let mut hash = *design.hash.as_bytes();
+    hash[31] ^= 1;
+    // The same name and size, and half of the hash: it would lie at the same path.
+    let squatter = File {
+        hash: Hash::from_bytes(hash),
+        ..design.clone()
+    };
+    let larger = File {
+        size: 149,
+        ..design.clone()
+    };
+    let path = arrives(&room, &design);
+    for other in [&squatter, &larger] {
+        assert_eq!(
+            room.dir.join(file_path(&other.hash, &other.name)),
+            path,
+            "they share a place"
+        );
+        share(&mut room, &mut machine.bob, other);
+    }
+    share(&mut room, &mut machine.bob, &design);
+    let dropped = format!("dropped design.svg (148 B) @file:{}", path.display());
+    assert_eq!(
+        texts(&machine.prompt("s1")),
+        [
+            "announced design.svg (148 B), not here yet",
+            "announced design.svg (149 B), not here yet",
+            dropped.as_str()
+        ]
+    );
+    is_settled(&machine, "s1");
+    // What does not say whose it is is nobody's.
+    for damage in [&b""[..], &[0; 39], &[0; 41]] {
+        fs::write(path.with_file_name(OWNER_FILE), damage).unwrap();
+        let told = machine.prompt("s2");
+        assert!(!told.contains("dropped"), "{told}");
+        fs::remove_file(room.cursor("s2")).unwrap();
+    }
 }
 
 #[test]

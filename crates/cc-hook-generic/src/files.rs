@@ -1,18 +1,22 @@
 //! Where a room's files are on this machine, as far as looking tells: no store is opened, and nobody is asked.
 
 use std::fs;
+use std::io::Read as _;
 use std::path::Path;
 
 use cc_log::{AwaitedFile, LogReader, RosterView, Trust, author_tag};
 use cc_proto::body::File;
-use cc_proto::files::{FILES_DIR, FilePlace, SharedFile, file_path, file_place, is_folder};
+use cc_proto::files::{
+    FILES_DIR, FilePlace, OWNER_FILE, PlaceOwner, SharedFile, file_path, file_place, is_folder,
+};
 use cc_proto::id::ArrivalNo;
 use cc_proto::render::FILES_ARRIVED_MAX;
 
 /// A file as it is told of: what its message claims, and where it is. `room_dir` is the room's folder.
 ///
-/// A file is put in its place whole, by renaming. So it is here where there is something at its path: a file of the
-/// announced size, or a folder, and no link to one.
+/// A file is put in its place whole, by renaming, and beside it stands which file that is. So it is here where there is
+/// something at its path, a file of the announced size, or a folder, and no link to one, and where the announced hash is all
+/// of the hash of what was put there: the path itself has but half of it.
 pub fn shared_file(room_dir: &Path, file: &File) -> SharedFile {
     let path = room_dir.join(file_path(&file.hash, &file.name));
     let found = fs::symlink_metadata(&path).is_ok_and(|found| {
@@ -21,7 +25,7 @@ pub fn shared_file(room_dir: &Path, file: &File) -> SharedFile {
         } else {
             found.is_file() && found.len() == file.size
         }
-    });
+    }) && is_its_own(&path, file);
     let place = if found {
         let path = std::path::absolute(&path).unwrap_or(path);
         FilePlace::Here {
@@ -31,6 +35,15 @@ pub fn shared_file(room_dir: &Path, file: &File) -> SharedFile {
         FilePlace::NotHere
     };
     SharedFile::new(file, place)
+}
+
+/// Whether what was put where `path` is has the hash that was announced.
+fn is_its_own(path: &Path, file: &File) -> bool {
+    let mut bytes = [0; PlaceOwner::BYTES + 1];
+    let read = fs::File::open(path.with_file_name(OWNER_FILE))
+        .and_then(|mut owner| owner.read(&mut bytes));
+    let owner = read.ok().and_then(|read| PlaceOwner::decode(&bytes[..read]));
+    owner.is_some_and(|owner| owner.is_of(file))
 }
 
 /// What a cursor is to wait for, where a message says that a file is not here yet.

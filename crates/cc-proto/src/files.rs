@@ -15,6 +15,9 @@ pub const FOLDER_MEDIA_TYPE: &str = "application/vnd.cc-connect.folder";
 /// The folder of a room's files, in the room's own.
 pub const FILES_DIR: &str = "files";
 
+/// What says, beside what was put into a file's folder, which file that is: [`PlaceOwner`].
+pub const OWNER_FILE: &str = ".of";
+
 /// How many hexadecimal digits of its hash the folder of a file is named after.
 const PLACE_HEX: usize = 16;
 
@@ -34,6 +37,52 @@ pub fn file_path(hash: &Hash, claimed_name: &str) -> String {
 /// Whether a `file` message announces a folder.
 pub fn is_folder(file: &File) -> bool {
     file.media_type == FOLDER_MEDIA_TYPE
+}
+
+/// Whose a file's folder is. It is named after half a hash, and the hash of a message is a claim: only what has the whole of
+/// the hash and the size that stand here is the file that was put there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PlaceOwner {
+    /// The hash of what is there, checked before it was put there.
+    pub hash: Hash,
+    /// Its true size in bytes; of a folder that of all files in it.
+    pub size: u64,
+}
+
+impl PlaceOwner {
+    /// How many bytes it is written in.
+    pub const BYTES: usize = 40;
+
+    /// Whether what is there is what a message announces, under whatever name.
+    pub fn is_of(&self, file: &File) -> bool {
+        *self == Self::of(file)
+    }
+
+    /// What it must be for a message's file.
+    pub fn of(file: &File) -> Self {
+        Self {
+            hash: file.hash,
+            size: file.size,
+        }
+    }
+
+    /// As it is written: the hash (32 bytes) and the size (8 bytes, little-endian).
+    pub fn encode(&self) -> [u8; Self::BYTES] {
+        let mut bytes = [0; Self::BYTES];
+        bytes[..32].copy_from_slice(self.hash.as_bytes());
+        bytes[32..].copy_from_slice(&self.size.to_le_bytes());
+        bytes
+    }
+
+    /// What is written; none where it is no such thing.
+    pub fn decode(bytes: &[u8]) -> Option<Self> {
+        let bytes: &[u8; Self::BYTES] = bytes.try_into().ok()?;
+        let (hash, size) = bytes.split_first_chunk::<32>()?;
+        Some(Self {
+            hash: Hash::from_bytes(*hash),
+            size: u64::from_le_bytes(size.try_into().ok()?),
+        })
+    }
 }
 
 /// A file as it is told of: what its message claims, and where it is on this machine.
@@ -223,6 +272,19 @@ mod tests {
             "files/abababababababab/_x .svg"
         );
         assert_eq!(file_place(&hash, "").1, "file");
+    }
+
+    #[test]
+    fn whose_a_place_is_stands_in_forty_bytes() {
+        let owner = PlaceOwner {
+            hash: Hash::from_bytes([0xab; 32]),
+            size: 0x0102,
+        };
+        let bytes = owner.encode();
+        assert_eq!((bytes[31], &bytes[32..35]), (0xab, &[2, 1, 0][..]));
+        assert_eq!(PlaceOwner::decode(&bytes), Some(owner));
+        assert_eq!(PlaceOwner::decode(&bytes[..39]), None);
+        assert_eq!(PlaceOwner::decode(&[&bytes[..], &[0]].concat()), None);
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::os::unix::fs::symlink;
 
 use cc_log::{Trust, ViewCut};
 use cc_proto::files::FOLDER_MEDIA_TYPE;
+use cc_proto::id::Hash;
 use serde_json::{Value, json};
 
 use super::{Case, case};
@@ -45,6 +46,12 @@ pub(super) const CASES: &[Case] = &[
         SECTION,
         "what has another size, is a link or is no file is not here",
         not_whole,
+    ),
+    case(
+        "file-place-of-another",
+        SECTION,
+        "what is at the path is the file only where the whole hash and the size beside it are",
+        place_of_another,
     ),
     case("file-folder", SECTION, "a folder is told of as one", folder),
     case(
@@ -197,6 +204,25 @@ fn not_whole(world: &mut World<'_>) -> Checked {
     room.arrive(shared[0])?;
     world.told("s1", &[Told::of(&room, []).and_arrived(&shared[..1])])?;
     awaits(world, &room, "s1", &shared[1..])
+}
+
+fn place_of_another(world: &mut World<'_>) -> Checked {
+    let mut room = world.trip()?;
+    let theirs = file("design.svg", 148);
+    let n = room.share(BOB, &theirs)?;
+    let mut hash = *theirs.hash.as_bytes();
+    hash[31] ^= 1;
+    fs::write(room.make_place(n)?, vec![b'x'; 148])?;
+    // The same path and size, and half of the hash.
+    room.give_place(n, Hash::from_bytes(hash), 148)?;
+    world.told("s1", &[Told::of(&room, [n])])?;
+    world.silent(&world.ask("s1"), "another file is there")?;
+    room.give_place(n, theirs.hash, 149)?;
+    world.silent(&world.ask("s1"), "a file of another size is there")?;
+    awaits(world, &room, "s1", &[n])?;
+    room.arrive(n)?;
+    world.told("s1", &[Told::of(&room, []).and_arrived(&[n])])?;
+    Ok(())
 }
 
 fn folder(world: &mut World<'_>) -> Checked {

@@ -186,6 +186,8 @@ fn a_view_tells_of_a_file_once_it_is_here() {
     let path = cc_proto::files::file_path(&design.hash, &design.name);
     let path = bench.log.dir().join(path);
     fs::create_dir_all(path.parent().unwrap()).unwrap();
+    let owner = cc_proto::files::PlaceOwner::of(&design).encode();
+    fs::write(path.with_file_name(cc_proto::files::OWNER_FILE), owner).unwrap();
     assert_eq!(bench.look(), announced, "its folder is not it");
     fs::write(&path, b"<sv").unwrap();
     let told = bench.look();
