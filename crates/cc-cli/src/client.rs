@@ -194,6 +194,7 @@ impl From<RpcError> for CliError {
             code::UNREADABLE => Kind::Unreadable,
             code::TOO_LARGE => Kind::TooLarge,
             code::OUTSIDE => Kind::Outside,
+            code::OVER_QUOTA => Kind::OverQuota,
             code::NOT_ALLOWED => Kind::NotAllowed,
             code::NO_SUCH_MEMBER => Kind::Member,
             code::NO_SUCH_INVITE => Kind::Invite,

@@ -48,6 +48,8 @@ pub enum Kind {
     TooLarge,
     /// An agent may not share from there.
     Outside,
+    /// An agent may not fetch so much.
+    OverQuota,
     /// A file could not be fetched, or is not what was announced.
     NotFetched,
     /// A path for a copy is taken, or cannot be written.
@@ -102,6 +104,7 @@ impl Kind {
             Self::Unreadable => "unreadable",
             Self::TooLarge => "too_large",
             Self::Outside => "outside",
+            Self::OverQuota => "over_quota",
             Self::NotFetched => "not_fetched",
             Self::Copy => "copy",
             Self::Proof => "proof",
@@ -120,7 +123,7 @@ impl Kind {
 
     /// The kind of a stable name; a name from a later version counts as a fault of the daemon.
     fn from_name(name: &str) -> Self {
-        const ALL: [Kind; 33] = [
+        const ALL: [Kind; 34] = [
             Kind::Usage,
             Kind::Room,
             Kind::Ticket,
@@ -141,6 +144,7 @@ impl Kind {
             Kind::Unreadable,
             Kind::TooLarge,
             Kind::Outside,
+            Kind::OverQuota,
             Kind::NotFetched,
             Kind::Copy,
             Kind::Proof,

@@ -81,19 +81,30 @@ pub async fn meant(
     }
 }
 
-/// Asks for a file again by its id: how it is now.
+/// Asks for a file again by its id, for a person: how it is now.
 pub async fn ask(client: &mut Client, method: &str, file: &FileInfo) -> CliResult<FileInfo> {
+    ask_as(client, method, file, "").await
+}
+
+/// The same for the agent `via`.
+pub async fn ask_as(
+    client: &mut Client,
+    method: &str,
+    file: &FileInfo,
+    via: &str,
+) -> CliResult<FileInfo> {
     let params = FileParams {
         room: file.room.clone(),
         file: file.file.clone(),
+        via: via.to_owned(),
     };
     client
         .call_within(method, &params, std::time::Duration::MAX)
         .await
 }
 
-/// A file after the next thing that happened to it; the client must be subscribed to its room.
-pub async fn next(client: &mut Client, file: &FileInfo) -> CliResult<FileInfo> {
+/// A file that is wanted for `via`, after the next thing that happened to it; the client must be subscribed to its room.
+pub async fn next(client: &mut Client, file: &FileInfo, via: &str) -> CliResult<FileInfo> {
     loop {
         let Some(notification) = client.notification().await else {
             return Err(CliError::new(Kind::Gone, "the daemon has stopped")
@@ -101,7 +112,7 @@ pub async fn next(client: &mut Client, file: &FileInfo) -> CliResult<FileInfo> {
         };
         let params = notification.params;
         if notification.method == "lagged" {
-            return ask(client, "file.get", file).await;
+            return ask_as(client, "file.get", file, via).await;
         }
         let is_it = params["event"] == "file" && params["file"] == file.file.as_str();
         if is_it && let Ok(now) = serde_json::from_value(params) {

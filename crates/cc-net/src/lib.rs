@@ -74,6 +74,7 @@ pub use engine::{
 };
 pub use files::{
     FileSettings, FileState, FileStatus, FilesError, Inspect, Inspected, ShareDraft, ShareError,
+    SourceLook,
 };
 pub use gossip::{GossipFault, GossipState, GossipStatus};
 pub use node::{

@@ -158,7 +158,7 @@ async fn until_here(
         let note = why_waiting(&now).filter(|note| said.as_ref() != Some(note));
         tokio::select! {
             biased;
-            next = files::next(client, file) => now = next?,
+            next = files::next(client, file, "") => now = next?,
             () = sleep_until(quiet_until), if note.is_some() => {
                 bar.suspend(|| output.note(note.as_deref().unwrap_or_default()));
                 said = note;

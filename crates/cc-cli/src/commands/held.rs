@@ -101,7 +101,13 @@ fn told(message: &HeldInfo, room: &str) -> String {
     let room = clean_line(room, usize::MAX);
     if let Some(file) = &message.file {
         let path = files::shown_path(file);
-        return format!("{} {agent} to {room}{what}: shares {path}", message.held);
+        let size = message.size.map_or_else(String::new, |size| {
+            format!(" ({})", cc_proto::text::file_size(size))
+        });
+        return format!(
+            "{} {agent} to {room}{what}: shares {path}{size}",
+            message.held
+        );
     }
     let text = clean_text(&message.text).replace('\n', "\n    ");
     format!("{} {agent} to {room}{what}: {text}", message.held)

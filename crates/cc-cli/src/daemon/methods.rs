@@ -30,6 +30,7 @@ use super::subscription;
 use crate::commands::send::check_text;
 use crate::error::{CliError, Kind};
 use crate::launch::VERSION;
+use crate::rooms;
 use crate::rpc::{
     API_VERSION, GossipInfo, HeldList, HeldParams, Hello, HelloParams, JoinParams, Opened,
     RoomInfo, RoomList, RoomParams, RpcError, SendKind, SendParams, SendResult, SendRole,
@@ -131,7 +132,7 @@ pub async fn call(session: &Session, method: &str, params: Value) -> Result<Valu
         "held.approve" => result(&approve(session, &read(params)?).await?),
         "held.refuse" => {
             let held = read::<HeldParams>(params)?.held;
-            session.keeper.agents.take_held(held)?;
+            session.keeper.agents.refuse_held(held)?;
             Ok(json!({}))
         }
         "status" => result(&status(session).await),
@@ -335,10 +336,13 @@ async fn wake(session: &Session, params: WakeParams) -> Result<WakeState, RpcErr
 }
 
 async fn approve(session: &Session, params: &HeldParams) -> Result<SendResult, RpcError> {
-    if let Some((held, speech)) = session.keeper.agents.held_share(params.held)? {
-        let room = session.keeper.room(&held.room)?;
-        let file = files::share_approved(session, &room, &held, speech).await?;
-        session.keeper.agents.shared_approved(room.id(), &held)?;
+    if let Some(approved) = session.keeper.agents.held_share(params.held)? {
+        let room = session.keeper.room(&approved.message.room)?;
+        let file = files::share_approved(session, &room, &approved).await?;
+        session
+            .keeper
+            .agents
+            .shared_approved(room.id(), &approved)?;
         return Ok(SendResult {
             id: Some(file.id.to_hex()),
             n: Some(file.n.0),
@@ -378,10 +382,14 @@ async fn rooms(keeper: &KeeperHandle) -> Vec<RoomInfo> {
 async fn describe_room(keeper: &KeeperHandle, room: &Room) -> Option<RoomInfo> {
     // A room that is closing has nothing to say.
     let status = room.status().await.ok()?;
+    let mut nick = room.nick();
+    if nick.is_empty() && status.state == RoomState::Joining {
+        nick = asked_nick(room).await.unwrap_or_default();
+    }
     Some(RoomInfo {
         room: room.id().to_hex(),
         name: room.name(),
-        nick: room.nick(),
+        nick,
         state: state(&status),
         members: status.members.len() as u64,
         online: status.online as u64,
@@ -393,6 +401,12 @@ async fn describe_room(keeper: &KeeperHandle, room: &Room) -> Option<RoomInfo> {
         refused: keeper.refused(&room.id()),
         agents: Some(keeper.agents.info(&room.id())),
     })
+}
+
+async fn asked_nick(room: &Room) -> Option<String> {
+    let dir = room.dir().to_owned();
+    let asked = tokio::task::spawn_blocking(move || rooms::asked_nick(&dir));
+    asked.await.ok()?
 }
 
 fn state(status: &RoomStatus) -> State {

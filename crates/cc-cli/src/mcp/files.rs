@@ -22,7 +22,7 @@ use super::refusal::{Outcome, Refusal};
 use super::say;
 use crate::client::Client;
 use crate::error::Kind;
-use crate::files::{self, ask, said_of, state};
+use crate::files::{self, ask_as, said_of, state};
 use crate::home::Home;
 use crate::rooms::{KnownRoom, short};
 use crate::rpc::{
@@ -156,7 +156,7 @@ pub async fn get(desk: &Arc<Desk>, arguments: GetFileArguments) -> Outcome<Answe
             short(&file.file)
         )));
     }
-    let now = match timeout_at(until, until_here(&mut client, &file)).await {
+    let now = match timeout_at(until, until_here(&mut client, &file, &desk.agent)).await {
         Ok(now) => now?,
         Err(_) => {
             return Ok(Answer::plain(format!(
@@ -173,22 +173,22 @@ pub async fn get(desk: &Arc<Desk>, arguments: GetFileArguments) -> Outcome<Answe
 }
 
 /// Asks for a file, and returns when it is here or cannot be had.
-async fn until_here(client: &mut Client, file: &FileInfo) -> Outcome<FileInfo> {
+async fn until_here(client: &mut Client, file: &FileInfo, agent: &str) -> Outcome<FileInfo> {
     let room = RoomParams {
         room: file.room.clone(),
     };
     let _: Subscribed = client.call("subscribe", &room).await?;
-    let mut now = ask(client, "file.get", file).await?;
+    let mut now = ask_as(client, "file.get", file, agent).await?;
     loop {
         match now.state {
             FileState::Waiting | FileState::Fetching => {}
             FileState::Announced => {
-                return Err(Refusal::new("not_fetched", "the user stopped the fetch"));
+                let why = now.fault.as_deref().unwrap_or("the user stopped the fetch");
+                return Err(Refusal::new("not_fetched", clean_line_for_agent(why, 400)));
             }
             FileState::Here | FileState::Damaged | FileState::Failed => return Ok(now),
         }
-        let next = files::next(client, file).await?;
-        now = next;
+        now = files::next(client, file, agent).await?;
     }
 }
 

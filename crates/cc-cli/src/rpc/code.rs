@@ -31,11 +31,12 @@
 //! | 22 | `no_such_held` | no message of that number waits for the owner |
 //! | 23 | `no_such_file` | the room has no such file |
 //! | 24 | `credential` | the file is or seems to hold a credential, and no person wanted it shared all the same |
-//! | 25 | `changed` | the file changed while it was read; nothing was announced |
+//! | 25 | `changed` | the file changed while it was read, or since it was held; nothing was announced |
 //! | 26 | `no_space` | the disk has no room for it |
 //! | 27 | `unreadable` | there is nothing at that path, it cannot be read, or it is neither a file nor a folder |
 //! | 28 | `too_large` | the folder has more files, longer names or deeper folders than can be shared |
 //! | 29 | `outside` | an agent shares nothing from outside its session's folder and the folder for temporary files |
+//! | 30 | `over_quota` | an agent fetches no more than the room's quota has space for |
 
 /// The line is not JSON.
 pub const PARSE_ERROR: i64 = -32700;
@@ -105,6 +106,8 @@ pub const UNREADABLE: i64 = 27;
 pub const TOO_LARGE: i64 = 28;
 /// An agent may not share from there.
 pub const OUTSIDE: i64 = 29;
+/// An agent may not fetch so much.
+pub const OVER_QUOTA: i64 = 30;
 
 /// The stable name of a code.
 pub const fn name(code: i64) -> &'static str {
@@ -142,6 +145,7 @@ pub const fn name(code: i64) -> &'static str {
         UNREADABLE => "unreadable",
         TOO_LARGE => "too_large",
         OUTSIDE => "outside",
+        OVER_QUOTA => "over_quota",
         _ => "internal_error",
     }
 }

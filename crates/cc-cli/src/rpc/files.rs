@@ -63,12 +63,15 @@ pub struct FileList {
 }
 
 /// `file.get`, `file.cancel`, `file.verify`
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub struct FileParams {
     /// The room's id.
     pub room: String,
     /// The id of the message that announced it.
     pub file: String,
+    /// The agent that wants it, with `file.get`: it is held to the room's quota. Empty for a person.
+    #[serde(default)]
+    pub via: String,
 }
 
 /// `file.settings`: what is left out stays as it is.

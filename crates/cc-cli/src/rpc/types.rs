@@ -277,6 +277,12 @@ pub struct HeldInfo {
     /// The folder of the session from which that is shared.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub within: Option<PathBuf>,
+    /// How many bytes that had when it was held.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<u64>,
+    /// Its BLAKE3 then; of a folder, of its list of hashes. Nothing else is shared by approving it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hash: Option<String>,
 }
 
 /// The one parameter of `held.approve` and `held.refuse`.

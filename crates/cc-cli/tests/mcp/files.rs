@@ -78,6 +78,32 @@ fn what_one_agent_shares_the_other_lists_and_fetches() {
 }
 
 #[test]
+fn what_an_agent_fetches_is_held_to_the_rooms_quota() {
+    let (alice, bob, _) = two();
+    alice.object(&["files", "--auto-get", "off", "--quota", "7000"]);
+    for name in ["a.bin", "b.bin", "c.bin"] {
+        let path = bob.project.join(name);
+        fs::write(&path, name.repeat(600)).unwrap();
+        bob.object(&["share", name]);
+    }
+    let mut hers = Tools::start(&alice);
+    hers.ping_until(|_| alice.objects(&["files"]).len() == 3);
+    for name in ["a.bin", "b.bin"] {
+        let told = hers.done("room_get_file", &json!({"file": name}));
+        assert!(told.contains(&format!("dropped {name}")), "{told}");
+    }
+    let (kind, words) = hers.refused("room_get_file", &json!({"file": "c.bin"}));
+    assert_eq!(kind, "over_quota");
+    for part in ["quota of 6.8 KiB", "cc-connect get ", "--quota SIZE"] {
+        assert!(words.contains(part), "{words}");
+    }
+    assert_eq!(alice.objects(&["files"])[0]["state"], "announced");
+    // A person fetches it all the same, and the agent then waits for what a person wanted.
+    alice.object(&["get", "c.bin"]);
+    hers.done("room_get_file", &json!({"file": "c.bin"}));
+}
+
+#[test]
 fn an_agent_shares_no_credential_and_nothing_from_elsewhere() {
     let alice = Person::new();
     alice.start("shop", "alice");
@@ -132,11 +158,16 @@ fn what_is_held_is_shared_once_the_user_says_so() {
     assert!(alice.objects(&["files"]).is_empty());
     let held = stdout(&alice.run(&["held"]));
     assert!(
-        held.contains(&format!("shares {}", path.display())),
+        held.contains(&format!("shares {} (4 B)", path.display())),
         "{held}"
     );
     let held = alice.object(&["held"]);
     assert_eq!(held["file"], path.to_str().unwrap());
+    let hash = blake3::hash(b"plan").to_hex();
+    assert_eq!(
+        (&held["size"], &held["hash"]),
+        (&4.into(), &hash.as_str().into())
+    );
 
     let approved = alice.object(&["approve", "1"]);
     let file = alice.object(&["files"]);
@@ -146,14 +177,100 @@ fn what_is_held_is_shared_once_the_user_says_so() {
     );
     assert!(alice.objects(&["held"]).is_empty());
 
-    // It is judged as it is when it is approved, and stays held where it is refused.
+    // What seems to hold a credential is not even held.
     fs::write(&path, format!("-----BEGIN {} KEY-----", "PRIVATE")).unwrap();
+    let (kind, _) = tools.refused("room_share_file", &json!({"path": "plan.md"}));
+    assert_eq!(kind, "credential");
+    assert!(alice.objects(&["held"]).is_empty());
+    // Nor does what became of it meanwhile go out, and it stays held.
+    fs::write(&path, "plan").unwrap();
     tools.done("room_share_file", &json!({"path": "plan.md"}));
+    fs::write(&path, format!("-----BEGIN {} KEY-----", "PRIVATE")).unwrap();
     let (error, _) = alice.failure(&["approve", "2"]);
     assert_eq!(error["kind"], "credential", "{error}");
     assert_eq!(alice.object(&["held"])["held"], 2);
     alice.object(&["refuse", "2"]);
     assert_eq!(alice.objects(&["files"]).len(), 1);
+}
+
+#[test]
+fn what_is_held_is_shared_as_it_was_then_or_not_at_all() {
+    let alice = Person::new();
+    alice.start("shop", "alice");
+    let mut tools = Tools::start_with(&alice, &["--approve"], |_| {});
+    let folder = alice.project.join("folder");
+    fs::create_dir(&folder).unwrap();
+    for path in [alice.project.join("plan.md"), folder.join("a.txt")] {
+        fs::write(&path, "first").unwrap();
+    }
+    tools.done("room_share_file", &json!({"path": "plan.md"}));
+    tools.done("room_share_file", &json!({"path": "folder"}));
+    // The same size and the same time, and another word.
+    for (held, path) in [("1", "plan.md"), ("2", "folder/a.txt")] {
+        let path = alice.project.join(path);
+        let before = fs::metadata(&path).unwrap().modified().unwrap();
+        fs::write(&path, "other").unwrap();
+        let file = fs::File::options().write(true).open(&path).unwrap();
+        file.set_times(fs::FileTimes::new().set_modified(before))
+            .unwrap();
+        let (error, _) = alice.failure(&["approve", held]);
+        assert_eq!(error["kind"], "changed", "{error}");
+        let words = "changed since it was held: look at it and share it again";
+        assert!(
+            error["message"].as_str().unwrap().ends_with(words),
+            "{error}"
+        );
+        assert!(
+            error["hint"].as_str().unwrap().contains("refuse"),
+            "{error}"
+        );
+    }
+    fs::write(folder.join("b.txt"), "more").unwrap();
+    fs::write(folder.join("a.txt"), "first").unwrap();
+    let (error, _) = alice.failure(&["approve", "2"]);
+    assert_eq!(error["kind"], "changed", "{error}");
+    assert_eq!(alice.objects(&["held"]).len(), 2);
+    assert!(alice.objects(&["files"]).is_empty());
+    // As it was, it goes out.
+    fs::remove_file(folder.join("b.txt")).unwrap();
+    fs::write(alice.project.join("plan.md"), "first").unwrap();
+    alice.object(&["approve", "1"]);
+    alice.object(&["approve", "2"]);
+    assert_eq!(alice.objects(&["files"]).len(), 2);
+}
+
+#[test]
+fn who_approves_a_share_at_the_same_instant_as_another_is_told() {
+    let alice = Person::new();
+    alice.start("shop", "alice");
+    let mut tools = Tools::start_with(&alice, &["--approve"], |_| {});
+    // Long enough to read that both come while it is read.
+    let path = alice.project.join("large.bin");
+    fs::File::create(&path).unwrap().set_len(64 << 20).unwrap();
+    tools.done("room_share_file", &json!({"path": "large.bin"}));
+    let mut sockets = [alice.connect(), alice.connect(), alice.connect()];
+    let ids: Vec<u64> = sockets
+        .iter_mut()
+        .map(|socket| socket.ask("held.approve", &json!({"held": 1})))
+        .collect();
+    let mut won = 0;
+    for (socket, id) in sockets.iter_mut().zip(ids) {
+        let answer = loop {
+            let line = socket.line().unwrap();
+            if line["id"] == id {
+                break line;
+            }
+        };
+        if answer["result"]["id"].is_string() {
+            won += 1;
+            continue;
+        }
+        let error = &answer["error"];
+        assert_eq!(error["data"]["kind"], "no_such_held", "{answer}");
+    }
+    assert_eq!(won, 1);
+    assert_eq!(alice.objects(&["files"]).len(), 1);
+    assert!(alice.objects(&["held"]).is_empty());
 }
 
 #[test]

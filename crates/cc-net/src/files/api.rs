@@ -1,5 +1,6 @@
 //! What a room's handle does with its files.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use cc_proto::id::{ArrivalNo, MessageId};
@@ -8,6 +9,7 @@ use cc_proto::limits::WANTED_FILES_MAX;
 use super::announced::Announcement;
 use super::types::{
     FileSettings, FileState, FileStatus, FilesError, Inspect, ShareDraft, ShareError,
+    SourceLook,
 };
 use super::{Files, check, place, share};
 use crate::room::Room;
@@ -28,6 +30,19 @@ impl Room {
         inspect: Option<Inspect>,
     ) -> Result<FileStatus, ShareError> {
         share::share(self.room_files(), draft, media_type, inspect).await
+    }
+
+    /// Reads what would be shared, as [`Room::share`] does, and announces nothing: so that it can be shared later only as
+    /// it is now, by the draft's hash. Cancel safe.
+    ///
+    /// # Errors
+    /// [`ShareError`].
+    pub async fn look_at_source(
+        &self,
+        path: &Path,
+        inspect: Option<Inspect>,
+    ) -> Result<SourceLook, ShareError> {
+        share::look(self.room_files(), path.to_owned(), inspect).await
     }
 
     /// Files that were announced in lines before `before` and count, the newest first, `count` at most.
@@ -61,7 +76,18 @@ impl Room {
     /// # Errors
     /// [`FilesError`].
     pub async fn get_file(&self, id: &MessageId) -> Result<FileStatus, FilesError> {
-        self.with_file(id, want).await
+        self.with_file(id, |files, file| want(files, file, false))
+            .await
+    }
+
+    /// The same for somebody who may not fill the disk: what does not fit into the room's quota beside what is here and
+    /// what is wanted is not fetched. What is wanted by a person stays so.
+    ///
+    /// # Errors
+    /// [`FilesError`], [`FilesError::OverQuota`] among it.
+    pub async fn get_file_within_quota(&self, id: &MessageId) -> Result<FileStatus, FilesError> {
+        self.with_file(id, |files, file| want(files, file, true))
+            .await
     }
 
     /// No longer wants a file. What is here of it stays for later.
@@ -131,21 +157,39 @@ impl Room {
     }
 }
 
-/// Notes down that a file is wanted by somebody.
-fn want(files: &Files, file: &Announcement) -> Result<FileStatus, FilesError> {
+/// Notes down that a file is wanted by somebody; `bounded`, by somebody who is held to the quota.
+fn want(files: &Files, file: &Announcement, bounded: bool) -> Result<FileStatus, FilesError> {
     let status = files.status(file);
     if status.state == FileState::Here {
         return Ok(status);
     }
+    let used = files.used();
     {
         let mut book = files.book();
         let count = book.wanted();
-        let note = book.note(file.id, file.n);
-        if !note.wanted && count >= WANTED_FILES_MAX {
+        let before = book.notes.get(&file.id).filter(|note| note.wanted);
+        if before.is_none() && count >= WANTED_FILES_MAX {
             return Err(FilesError::TooManyWanted { count });
         }
+        let is_a_persons = before.is_some_and(|note| !note.auto && !note.bounded);
+        let size = before.map_or(file.size, |note| note.size.max(file.size));
+        if bounded && !is_a_persons {
+            let itself = before.map_or(0, |note| note.size);
+            let others = book.coming().saturating_sub(itself);
+            let taken = used.saturating_add(others);
+            let quota_bytes = book.settings.quota_bytes;
+            if taken.saturating_add(size) > quota_bytes {
+                return Err(FilesError::OverQuota {
+                    size,
+                    taken,
+                    quota_bytes,
+                });
+            }
+        }
+        let note = book.note(file.id, file.n);
         note.damaged |= status.state == FileState::Damaged;
-        (note.wanted, note.auto, note.failed, note.size) = (true, false, false, file.size);
+        (note.wanted, note.auto, note.failed, note.size) = (true, false, false, size);
+        note.bounded = bounded && !is_a_persons;
         if status.state != FileState::Fetching {
             note.fault = None;
         }

@@ -28,6 +28,9 @@ pub struct Note {
     pub wanted: bool,
     /// Nobody asked for it.
     pub auto: bool,
+    /// Who asked for it is held to the room's quota.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub bounded: bool,
     /// It cannot be had.
     pub failed: bool,
     /// It was here, and is not what was announced.
@@ -160,6 +163,12 @@ impl Book {
         if let Some(cancel) = self.runs.remove(id).and_then(|run| run.cancel) {
             cancel.cancel();
         }
+    }
+
+    /// How many bytes are wanted and not here.
+    pub fn coming(&self) -> u64 {
+        let coming = self.notes.values().filter(|note| note.wanted);
+        coming.fold(0, |sum, note| sum.saturating_add(note.size))
     }
 
     /// How many are wanted.

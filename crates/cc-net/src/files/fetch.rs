@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use cc_proto::files::PlaceOwner;
 use cc_proto::id::{ArrivalNo, AuthorId, MessageId};
 use cc_proto::text::{clean_nick, file_size};
 use iroh_blobs::api::Store;
@@ -298,8 +299,8 @@ async fn put(
             return Err(Miss::Failed(words));
         }
         let dir = place::files_dir(files.dir()).join(&file.place);
-        let hash = *file.hash.as_bytes();
-        place::claim(&dir, place::Owner { hash, size })?;
+        let hash = file.hash;
+        place::claim(&dir, PlaceOwner { hash, size })?;
         if let Some(list) = &list {
             list.write(&dir)?;
         }

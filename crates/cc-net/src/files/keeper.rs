@@ -307,8 +307,9 @@ impl Files {
             }
             Outcome::NotByItself(file, words) => {
                 let mut book = self.book();
-                // Unless somebody asked for it meanwhile.
-                if let Some(note) = book.notes.get_mut(id).filter(|note| note.auto) {
+                // Unless a person asked for it meanwhile.
+                let note = book.notes.get_mut(id);
+                if let Some(note) = note.filter(|note| note.auto || note.bounded) {
                     (note.wanted, note.fault) = (false, Some(words));
                     book.dirty = true;
                     book.stop(id);

@@ -10,7 +10,7 @@
 //! | `place.rs` | the files on disk |
 //! | `store.rs` | the store of bytes that are fetched and served |
 //! | `folder.rs` | a folder as a list of hashes |
-//! | `share.rs` | from somebody's file to an announcement |
+//! | `share.rs`, `source.rs` | from somebody's file to an announcement |
 //! | `keeper.rs` | the task: when to do what |
 //! | `new.rs` | what is new in the log: what comes by itself, what was taken back |
 //! | `fetch.rs`, `peer.rs` | one try to get a file, and one member who is asked |
@@ -32,7 +32,10 @@ mod peer;
 mod place;
 mod serve;
 mod share;
+mod source;
 mod store;
+#[cfg(test)]
+mod tests;
 mod types;
 
 use std::collections::HashMap;
@@ -49,6 +52,7 @@ pub(crate) use keeper::Keeper;
 use store::StoreCell;
 pub use types::{
     FileSettings, FileState, FileStatus, FilesError, Inspect, Inspected, ShareDraft, ShareError,
+    SourceLook,
 };
 
 use crate::node::Net;
@@ -68,8 +72,8 @@ pub(crate) struct Files {
     events: broadcast::WeakSender<RoomEvent>,
     // Held for look-ups only, never across an await.
     book: Mutex<Book>,
-    /// Held while the book is written, so that an older one never replaces a newer. On blocking threads.
-    saving: Mutex<()>,
+    /// How often the book was written. Held while it is, so that an older one never replaces a newer. On blocking threads.
+    saving: Mutex<u64>,
     // Held while the log is read. On blocking threads.
     announced: Mutex<Announced>,
     /// Hashes of which bytes are kept that are not announced yet, and by how many shares. Held while
@@ -162,7 +166,8 @@ impl Files {
 
     /// Writes the book. Blocking.
     fn save(&self) -> Result<(), FilesError> {
-        let _one_at_a_time = self.saving.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut saved = self.saving.lock().unwrap_or_else(PoisonError::into_inner);
+        *saved += 1;
         let rendered = {
             let mut book = self.book();
             book.dirty = false;

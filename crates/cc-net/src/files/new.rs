@@ -6,7 +6,7 @@ use cc_proto::limits::WANTED_FILES_MAX;
 use std::sync::PoisonError;
 
 use super::announced::{Announcement, News};
-use super::book::{Book, Run};
+use super::book::Run;
 use super::folder::FolderList;
 use super::types::{FileState, FilesError};
 use super::{Files, blob_hash, place};
@@ -138,31 +138,32 @@ impl Files {
     fn fits(&self, file: &Announcement, quota_bytes: u64) -> bool {
         let used = self.used();
         let book = self.book();
-        let all = used.saturating_add(coming(&book)).saturating_add(file.size);
+        let all = used.saturating_add(book.coming()).saturating_add(file.size);
         all <= quota_bytes && book.wanted() < WANTED_FILES_MAX
     }
 
-    /// Whether a folder of files of these sizes may come. What somebody asked for may.
+    /// Whether a folder of files of these sizes may come. What a person asked for may.
     ///
     /// # Errors
     /// Words for people: it does not come by itself.
     pub fn admit(&self, id: &MessageId, sizes: &[u64]) -> Result<(), String> {
         let used = self.used();
         let mut book = self.book();
-        let Some(note) = book.notes.get_mut(id).filter(|note| note.auto) else {
+        let note = book.notes.get_mut(id);
+        let Some(note) = note.filter(|note| note.auto || note.bounded) else {
             return Ok(());
         };
         let count = sizes.len();
-        if count > AUTO_FOLDER_FILES_MAX {
+        if note.auto && count > AUTO_FOLDER_FILES_MAX {
             return Err(format!(
                 "a folder of {count} files does not come by itself; get it to have it"
             ));
         }
         let charged = sizes.iter().map(|size| (*size).max(FOLDER_FILE_BYTES_MIN));
         note.size = charged.fold(0, u64::saturating_add);
-        if used.saturating_add(coming(&book)) > book.settings.quota_bytes {
+        if used.saturating_add(book.coming()) > book.settings.quota_bytes {
             return Err(format!(
-                "{count} files do not fit into the room's quota; get them to have them"
+                "its {count} files do not fit into the room's quota; a person can get them all the same"
             ));
         }
         Ok(())
@@ -197,7 +198,7 @@ impl Files {
         let (place, _) = cc_proto::files::file_place(hash, "");
         let dir = place::files_dir(self.dir()).join(&place);
         let is_its_own = if let Some(owner) = place::owner(&dir) {
-            owner.hash == *hash.as_bytes()
+            owner.hash == *hash
         } else {
             // Something may be on its way there.
             let mut shared = publishing.keys();
@@ -237,10 +238,4 @@ impl Files {
         }
         Ok(())
     }
-}
-
-/// How many bytes are wanted and not here.
-fn coming(book: &Book) -> u64 {
-    let coming = book.notes.values().filter(|note| note.wanted);
-    coming.fold(0, |sum, note| sum.saturating_add(note.size))
 }

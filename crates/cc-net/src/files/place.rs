@@ -6,7 +6,7 @@ use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
-use cc_proto::files::FILES_DIR;
+use cc_proto::files::{FILES_DIR, OWNER_FILE, PlaceOwner};
 use cc_proto::limits::DISK_RESERVE_BYTES;
 
 use super::announced::Announcement;
@@ -14,8 +14,6 @@ use crate::tuning::FOLDER_FILE_BYTES_MIN;
 
 /// What names begin with that are not yet, or no longer, files of the room.
 const STAGING_PREFIX: &str = ".new-";
-/// Says beside a file which it is: its hash (32 bytes) and its size (8 bytes, little-endian).
-const OWNER_FILE: &str = ".of";
 /// What is said of a file whose place is that of another.
 const TAKEN: &str = "another file is here whose hash begins with the same digits";
 /// How much is read at once.
@@ -31,48 +29,56 @@ pub fn path_of(room_dir: &Path, file: &Announcement) -> PathBuf {
     files_dir(room_dir).join(&file.place).join(&file.name)
 }
 
-/// Whose a place is. It is named after half a hash, and an announcement's hash is a mere claim: what was
-/// put there first has it, and no other announcement brings that to harm.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Owner {
-    /// The hash of what is there.
-    pub hash: [u8; 32],
-    /// Its true size; of a folder that of all files in it.
-    pub size: u64,
-}
-
-/// Whose a place is; none where nothing was put there.
-pub fn owner(place: &Path) -> Option<Owner> {
-    let bytes = fs::read(place.join(OWNER_FILE)).ok()?;
-    Some(Owner {
-        hash: bytes.get(..32)?.try_into().ok()?,
-        size: u64::from_le_bytes(bytes.get(32..40)?.try_into().ok()?),
-    })
+/// Whose a place is; none where nothing was put there. What was put there first has it, and no other announcement brings
+/// that to harm.
+pub fn owner(place: &Path) -> Option<PlaceOwner> {
+    PlaceOwner::decode(&fs::read(place.join(OWNER_FILE)).ok()?)
 }
 
 /// Makes a place, before anything is put there.
 ///
 /// # Errors
 /// Those of the file system; something with another hash is there.
-pub fn claim(place: &Path, new: Owner) -> io::Result<()> {
+pub fn claim(place: &Path, new: PlaceOwner) -> io::Result<()> {
     make_dir(place)?;
-    let before = owner(place);
-    if before.is_some_and(|before| before.hash != new.hash) && !is_empty(place) {
-        return Err(io::Error::other(TAKEN));
+    match owner(place) {
+        Some(before) if before == new => return Ok(()),
+        Some(before) if before.hash != new.hash && !is_empty(place) => {
+            return Err(io::Error::other(TAKEN));
+        }
+        Some(_) => {}
+        // A power loss took the word of whose it is: what lies there must not pass for this one.
+        None => clear(place)?,
     }
-    if before == Some(new) {
-        return Ok(());
+    write_private(&place.join(OWNER_FILE), &new.encode())
+}
+
+/// Removes what is there under any name.
+fn clear(place: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(place)? {
+        let entry = entry?;
+        if is_ours(&entry) {
+            continue;
+        }
+        if entry.file_type()?.is_dir() {
+            fs::remove_dir_all(entry.path())?;
+        } else {
+            fs::remove_file(entry.path())?;
+        }
     }
-    let mut bytes = new.hash.to_vec();
-    bytes.extend(new.size.to_le_bytes());
-    write_private(&place.join(OWNER_FILE), &bytes)
+    Ok(())
+}
+
+/// Whether it is what is kept beside a file. No safe name begins with a dot.
+fn is_ours(entry: &fs::DirEntry) -> bool {
+    entry.file_name().as_encoded_bytes().starts_with(b".")
 }
 
 /// Why a file can never be put in its place, as far as that is known by now.
 pub fn fault(room_dir: &Path, file: &Announcement) -> Option<String> {
     let place = files_dir(room_dir).join(&file.place);
     let owner = owner(&place)?;
-    if owner.hash != *file.hash.as_bytes() {
+    if owner.hash != file.hash {
         return (!is_empty(&place)).then(|| TAKEN.to_owned());
     }
     wrong_size(file.size, owner.size)
@@ -84,16 +90,15 @@ pub fn wrong_size(announced: u64, found: u64) -> Option<String> {
         .then(|| format!("it was announced with {announced} bytes and has {found} bytes"))
 }
 
-/// Whether a place is not that of something else.
-fn is_open_to(place: &Path, file: &Announcement) -> bool {
-    let of = |owner: Owner| owner.hash == *file.hash.as_bytes() && owner.size == file.size;
-    owner(place).is_none_or(of)
+/// Whether a place is a file's: by the whole of its hash and by its size.
+fn is_of(place: &Path, file: &Announcement) -> bool {
+    let (hash, size) = (file.hash, file.size);
+    owner(place) == Some(PlaceOwner { hash, size })
 }
 
 /// Whether there is nothing under any name.
 fn is_empty(place: &Path) -> bool {
-    let is_ours = |entry: fs::DirEntry| entry.file_name().as_encoded_bytes().starts_with(b".");
-    fs::read_dir(place).is_ok_and(|entries| entries.flatten().all(is_ours))
+    fs::read_dir(place).is_ok_and(|entries| entries.flatten().all(|entry| is_ours(&entry)))
 }
 
 /// Whether it is there, as far as a look shows it.
@@ -106,13 +111,13 @@ pub fn is_there(room_dir: &Path, file: &Announcement) -> bool {
     } else {
         found.is_file() && found.len() == file.size
     };
-    fits && is_open_to(&files_dir(room_dir).join(&file.place), file)
+    fits && is_of(&files_dir(room_dir).join(&file.place), file)
 }
 
 /// Whether it was there: its place is, and nothing under any name.
 pub fn is_gone(room_dir: &Path, file: &Announcement) -> bool {
     let place = files_dir(room_dir).join(&file.place);
-    is_empty(&place) && is_open_to(&place, file)
+    is_empty(&place) && is_of(&place, file)
 }
 
 /// Makes a folder that only its owner may look into, and those above it.

@@ -3,22 +3,24 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{Read as _, Write as _};
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use cc_proto::body::File as FileBody;
-use cc_proto::files::{EntryPaths, FOLDER_MEDIA_TYPE};
+use cc_proto::files::{EntryPaths, FOLDER_MEDIA_TYPE, PlaceOwner};
 use cc_proto::id::{Hash, MessageId};
-use cc_proto::limits::{FOLDER_DEPTH_MAX, FOLDER_FILES_MAX, FOLDER_LIST_BYTES_MAX};
-use cc_proto::text::file_name;
+use cc_proto::limits::FOLDER_LIST_BYTES_MAX;
 use tokio::sync::oneshot;
 
 use super::announced::News;
 use super::folder::{FolderError, FolderList};
 use super::place::{self, BUFFER_BYTES, Staging};
-use super::types::{FileStatus, FilesError, Inspect, Inspected, ShareDraft, ShareError};
+use super::source::{Look, Source, Walk, open_source};
+use super::types::{
+    FileStatus, FilesError, Inspect, Inspected, ShareDraft, ShareError, SourceLook,
+};
 use super::{Files, blob_hash};
 use crate::room::inbox::RoomMessage;
 use crate::room::request::{Request, SendError, Sent};
@@ -45,14 +47,18 @@ pub async fn share(
 ) -> Result<FileStatus, ShareError> {
     let stopped = StopOnDrop::default();
     let stop = stopped.0.clone();
-    let path = draft.path.clone();
+    let (path, wanted) = (draft.path.clone(), draft.hash);
     let staged = files.blocking(move |files| {
         let copying = Copying {
             inspect,
             stop,
             buffer: vec![0; BUFFER_BYTES],
         };
-        copying.stage(files.dir(), &path)
+        let staged = copying.stage(files.dir(), &path)?;
+        if wanted.is_some_and(|wanted| wanted != staged.hash) {
+            return Err(ShareError::Differs { path });
+        }
+        Ok(staged)
     });
     let staged = staged.await.map_err(|_| ShareError::Closed)??;
     let left_out = staged.left_out;
@@ -72,6 +78,28 @@ pub async fn share(
     }
     files.tell_status(status.clone());
     Ok(status)
+}
+
+/// Reads and inspects what would be shared, keeps nothing and announces nothing.
+pub async fn look(
+    files: &Arc<Files>,
+    path: PathBuf,
+    inspect: Option<Inspect>,
+) -> Result<SourceLook, ShareError> {
+    let stopped = StopOnDrop::default();
+    let stop = stopped.0.clone();
+    let looked = files.blocking(move |_| {
+        let mut copying = Copying {
+            inspect,
+            stop,
+            buffer: vec![0; BUFFER_BYTES],
+        };
+        let source = Source::at(&path)?;
+        let (hash, size, list) = copying.read(&source, None)?;
+        let folder = list.is_some();
+        Ok(SourceLook { hash, size, folder })
+    });
+    looked.await.map_err(|_| ShareError::Closed)?
 }
 
 async fn publish(
@@ -95,8 +123,7 @@ async fn publish(
         let (place, _) = cc_proto::files::file_place(&hash, &name);
         let dir = place::files_dir(files.dir()).join(&place);
         let put = || {
-            let hash = *hash.as_bytes();
-            place::claim(&dir, place::Owner { hash, size })?;
+            place::claim(&dir, PlaceOwner { hash, size })?;
             if let Some(list) = &list {
                 list.write(&dir)?;
             }
@@ -198,64 +225,51 @@ struct Copying {
 
 impl Copying {
     fn stage(mut self, room_dir: &Path, path: &Path) -> Result<Staged, ShareError> {
-        let unreadable = |source| ShareError::Unreadable {
-            path: path.to_owned(),
-            source,
-        };
-        let canonical = fs::canonicalize(path).map_err(unreadable)?;
-        let found = fs::metadata(&canonical).map_err(unreadable)?;
-        // As it was typed, where that names it at all.
-        let name = path.file_name().or_else(|| canonical.file_name());
-        let name = file_name(&name.unwrap_or_default().to_string_lossy());
-        let walk = if found.is_dir() {
-            Some(Walk::over(&canonical)?)
-        } else if found.is_file() {
-            None
-        } else {
-            return Err(ShareError::NotAFile {
-                path: path.to_owned(),
-            });
-        };
-        let size = walk.as_ref().map_or(found.len(), |walk| walk.size);
+        let source = Source::at(path)?;
         let files_dir = place::files_dir(room_dir);
         let copy_failed = |source| ShareError::Copy {
             path: files_dir.clone(),
             source,
         };
         place::make_dir(&files_dir).map_err(copy_failed)?;
-        let free = place::free_bytes(&files_dir);
+        let (size, free) = (source.size, place::free_bytes(&files_dir));
         if free < size {
             return Err(ShareError::NoSpace { size, free });
         }
         let staging = Staging::new(room_dir).map_err(copy_failed)?;
-        let target = staging.path().join(&name);
-        let (hash, size, list, left_out) = match walk {
-            None => {
-                let relative = PathBuf::from(&name);
-                let (hash, size) = self.copy(&canonical, &relative, &target)?;
-                (hash, size, None, 0)
-            }
-            Some(walk) => {
-                let (list, size) = self.copy_folder(&canonical, &walk, &target)?;
-                let hash = Hash::from_bytes(*list.root().as_bytes());
-                (hash, size, Some(list), walk.left_out)
-            }
-        };
+        let target = staging.path().join(&source.name);
+        let (hash, size, list) = self.read(&source, Some(&target))?;
         Ok(Staged {
             staging,
-            name,
+            name: source.name,
             hash,
             size,
             list,
-            left_out,
+            left_out: source.walk.map_or(0, |walk| walk.left_out),
         })
+    }
+
+    /// Reads what is to be shared, and copies it where there is a target: its hash, its size, and what is in it.
+    fn read(
+        &mut self,
+        source: &Source,
+        target: Option<&Path>,
+    ) -> Result<(Hash, u64, Option<FolderList>), ShareError> {
+        let Some(walk) = &source.walk else {
+            let relative = PathBuf::from(&source.name);
+            let (hash, size) = self.copy(&source.canonical, &relative, target)?;
+            return Ok((hash, size, None));
+        };
+        let (list, size) = self.copy_folder(&source.canonical, walk, target)?;
+        let hash = Hash::from_bytes(*list.root().as_bytes());
+        Ok((hash, size, Some(list)))
     }
 
     fn copy_folder(
         &mut self,
         root: &Path,
         walk: &Walk,
-        target: &Path,
+        target: Option<&Path>,
     ) -> Result<(FolderList, u64), ShareError> {
         let mut paths = EntryPaths::new();
         let (mut files, mut size) = (Vec::new(), 0);
@@ -265,13 +279,14 @@ impl Copying {
                 path: root.to_owned(),
                 source,
             })?;
-            let to = target.join(&safe);
-            let copied = to.parent().map_or(Ok(()), place::make_dir);
-            copied.map_err(|source| ShareError::Copy {
-                path: to.clone(),
-                source,
-            })?;
-            let (hash, bytes) = self.copy(&root.join(relative), relative, &to)?;
+            let to = target.map(|target| target.join(&safe));
+            if let Some((to, dir)) = to.as_ref().and_then(|to| Some((to, to.parent()?))) {
+                place::make_dir(dir).map_err(|source| ShareError::Copy {
+                    path: to.clone(),
+                    source,
+                })?;
+            }
+            let (hash, bytes) = self.copy(&root.join(relative), relative, to.as_deref())?;
             files.push((safe, blob_hash(&hash)));
             size += bytes;
         }
@@ -285,12 +300,12 @@ impl Copying {
         Ok((list, size))
     }
 
-    /// Copies one file, and gives the hash and the number of the bytes that were copied.
+    /// Reads one file, and gives the hash and the number of its bytes; copies them where there is a target.
     fn copy(
         &mut self,
         canonical: &Path,
         relative: &Path,
-        target: &Path,
+        target: Option<&Path>,
     ) -> Result<(Hash, u64), ShareError> {
         self.inspect(Inspected::File {
             canonical,
@@ -301,7 +316,7 @@ impl Copying {
             source,
         };
         let copy_failed = |source| ShareError::Copy {
-            path: target.to_owned(),
+            path: target.unwrap_or(canonical).to_owned(),
             source,
         };
         let changed = || ShareError::Changed {
@@ -315,12 +330,10 @@ impl Copying {
         {
             return Err(changed());
         }
-        let mut copy = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(target)
-            .map_err(copy_failed)?;
+        let mut copy = match target {
+            None => None,
+            Some(target) => Some(create(target).map_err(copy_failed)?),
+        };
         let (mut hasher, mut size) = (blake3::Hasher::new(), 0);
         let mut buffer = std::mem::take(&mut self.buffer);
         loop {
@@ -333,7 +346,9 @@ impl Copying {
             }
             hasher.update(&buffer[..read]);
             self.inspect(Inspected::Bytes(&buffer[..read]))?;
-            copy.write_all(&buffer[..read]).map_err(copy_failed)?;
+            if let Some(copy) = &mut copy {
+                copy.write_all(&buffer[..read]).map_err(copy_failed)?;
+            }
             size += read as u64;
         }
         self.buffer = buffer;
@@ -343,7 +358,9 @@ impl Copying {
         }
         // Before it is announced, as nothing is told that a power loss could make untrue. Nor does the disk write
         // it then while it is fetched.
-        copy.sync_data().map_err(copy_failed)?;
+        if let Some(copy) = &copy {
+            copy.sync_data().map_err(copy_failed)?;
+        }
         self.inspect(Inspected::End)?;
         Ok((Hash::from_bytes(*hasher.finalize().as_bytes()), size))
     }
@@ -356,114 +373,10 @@ impl Copying {
     }
 }
 
-/// Opens a file and nothing else: no link, and no pipe that would be waited for.
-fn open_source(path: &Path) -> std::io::Result<File> {
-    let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
-    let file = OpenOptions::new()
-        .read(true)
-        .custom_flags(flags.bits().cast_signed())
-        .open(path)?;
-    if file.metadata()?.is_file() {
-        Ok(file)
-    } else {
-        Err(std::io::Error::other("it is no file"))
-    }
-}
-
-/// What shows that a file is the same as a moment ago.
-#[derive(PartialEq, Eq)]
-struct Look {
-    device: u64,
-    inode: u64,
-    len: u64,
-    modified: (i64, i64),
-    changed: (i64, i64),
-}
-
-impl Look {
-    fn at(file: &File) -> std::io::Result<Self> {
-        Ok(Self::of(&file.metadata()?))
-    }
-
-    fn of(it: &fs::Metadata) -> Self {
-        Self {
-            device: it.dev(),
-            inode: it.ino(),
-            len: it.len(),
-            modified: (it.mtime(), it.mtime_nsec()),
-            changed: (it.ctime(), it.ctime_nsec()),
-        }
-    }
-}
-
-/// The files below a folder, and what is left out.
-struct Walk {
-    /// Below the folder, in order.
-    files: Vec<PathBuf>,
-    size: u64,
-    left_out: usize,
-}
-
-impl Walk {
-    fn over(root: &Path) -> Result<Self, ShareError> {
-        let mut walk = Self {
-            files: Vec::new(),
-            size: 0,
-            left_out: 0,
-        };
-        walk.enter(root, Path::new(""), 1)?;
-        if walk.files.is_empty() {
-            return Err(ShareError::EmptyFolder {
-                path: root.to_owned(),
-            });
-        }
-        Ok(walk)
-    }
-
-    fn enter(&mut self, root: &Path, below: &Path, depth: usize) -> Result<(), ShareError> {
-        let dir = root.join(below);
-        let unreadable = |source| ShareError::Unreadable {
-            path: dir.clone(),
-            source,
-        };
-        let entries: Result<Vec<_>, _> = fs::read_dir(&dir).map_err(unreadable)?.collect();
-        let mut entries = entries.map_err(unreadable)?;
-        entries.sort_by_key(fs::DirEntry::file_name);
-        for entry in entries {
-            let (kind, path) = (
-                entry.file_type().map_err(unreadable)?,
-                below.join(entry.file_name()),
-            );
-            if kind.is_dir() {
-                self.check(root, depth + 1)?;
-                self.enter(root, &path, depth + 1)?;
-            } else if kind.is_file() {
-                self.size += entry.metadata().map_err(unreadable)?.len();
-                self.files.push(path);
-                self.check(root, depth)?;
-            } else {
-                self.left_out += 1;
-            }
-        }
-        Ok(())
-    }
-
-    fn check(&self, root: &Path, depth: usize) -> Result<(), ShareError> {
-        let source = if self.files.len() > FOLDER_FILES_MAX {
-            cc_proto::files::EntryError::TooMany {
-                files_max: FOLDER_FILES_MAX,
-            }
-        } else if depth > FOLDER_DEPTH_MAX {
-            cc_proto::files::EntryError::TooDeep {
-                depth,
-                depth_max: FOLDER_DEPTH_MAX,
-            }
-        } else {
-            return Ok(());
-        };
-        Err(ShareError::Folder {
-            path: root.to_owned(),
-            source,
-        })
-    }
+fn create(target: &Path) -> std::io::Result<File> {
+    OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(target)
 }

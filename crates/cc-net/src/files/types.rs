@@ -17,6 +17,19 @@ pub struct ShareDraft {
     pub via: String,
     /// The message it answers.
     pub re: Option<MessageId>,
+    /// The hash that it must have, as [`SourceLook`] told it; any where none is given.
+    pub hash: Option<Hash>,
+}
+
+/// What would be shared, as it was when it was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SourceLook {
+    /// The hash by which it would be announced.
+    pub hash: Hash,
+    /// Its size in bytes; of a folder that of all files in it.
+    pub size: u64,
+    /// Whether it is a folder.
+    pub folder: bool,
 }
 
 /// Sees every file that would be shared, before anything is announced. `Err` with words for people
@@ -137,6 +150,12 @@ pub enum ShareError {
         /// What.
         path: PathBuf,
     },
+    /// It does not have the hash that the draft says.
+    #[error("{} is not what it was when it was looked at", path.display())]
+    Differs {
+        /// What.
+        path: PathBuf,
+    },
     /// The folder has too many files, or one that lies too deep.
     #[error("{} cannot be shared as one folder: {source}", path.display())]
     Folder {
@@ -206,6 +225,16 @@ pub enum FilesError {
     TooManyWanted {
         /// How many.
         count: usize,
+    },
+    /// It is not fetched without a person's word.
+    #[error("{size} bytes do not fit into the room's quota of {quota_bytes}, of which {taken} are taken")]
+    OverQuota {
+        /// Its size in bytes.
+        size: u64,
+        /// What is here and what is wanted, in bytes.
+        taken: u64,
+        /// What may be.
+        quota_bytes: u64,
     },
     /// The room is closed.
     #[error("the room is closed")]

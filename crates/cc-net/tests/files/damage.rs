@@ -9,7 +9,7 @@ use crate::scene::{
 };
 
 /// Takes back the announcement of a file.
-async fn retract(room: &Room, file: &FileStatus) {
+pub async fn retract(room: &Room, file: &FileStatus) {
     let line = room.reader().unwrap().line(file.n).unwrap();
     let message = line.message.unwrap();
     let header = message.header();

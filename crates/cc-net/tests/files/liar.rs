@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use cc_net::{FileState, FileStatus, Room};
+use cc_net::{FileState, FileStatus, Room, RoomEvent};
 use cc_proto::body::{Body, File};
 use cc_proto::files::FOLDER_MEDIA_TYPE;
 use cc_proto::frames::RoomTag;
 use cc_proto::id::Hash;
 use iroh_blobs::format::collection::Collection;
 use iroh_blobs::hashseq::HashSeq;
-use iroh_blobs::provider::events::EventSender;
+use iroh_blobs::provider::events::{EventMask, EventSender, ProviderMessage, ThrottleMode};
 use iroh_blobs::provider::handle_connection;
 use iroh_blobs::store::mem::MemStore;
 use tokio::task::JoinSet;
@@ -30,6 +30,11 @@ struct Liar {
 
 impl Liar {
     async fn start() -> Self {
+        Self::giving(EventSender::DEFAULT).await
+    }
+
+    /// One who gives as whoever hears `sender` lets it.
+    async fn giving(sender: EventSender) -> Self {
         let alice = Machine::start(1).await;
         let hers = alice.create("planning").await;
         nothing_by_itself(&hers).await;
@@ -47,7 +52,7 @@ impl Liar {
                     continue;
                 };
                 let store = (*serves).clone();
-                served.spawn(handle_connection(connection, store, EventSender::DEFAULT));
+                served.spawn(handle_connection(connection, store, sender.clone()));
             }
         });
         Self {
@@ -258,6 +263,70 @@ async fn who_gives_other_bytes_or_stops_is_left_for_another() {
     let here = until(&liar.hers, &file, |now| now.state == FileState::Here).await;
     assert_eq!(read(&here), content);
     assert_eq!(shared.hash, hash);
+    liar.end().await;
+    bob.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_stops_in_the_middle_is_left_and_another_goes_on_where_it_ended() {
+    const GIVEN: u64 = 1 << 20;
+    let mask = EventMask {
+        throttle: ThrottleMode::Intercept,
+        ..EventMask::DEFAULT
+    };
+    let (sender, mut asked) = EventSender::channel(64, mask);
+    let mut stalling = JoinSet::new();
+    stalling.spawn(async move {
+        let (mut left, mut unanswered) = (GIVEN, Vec::new());
+        while let Some(message) = asked.recv().await {
+            let ProviderMessage::Throttle(message) = message else {
+                continue;
+            };
+            if left < message.size {
+                // Neither given nor refused: she falls silent.
+                unanswered.push(message);
+                continue;
+            }
+            left -= message.size;
+            message.tx.send(Ok(())).await.ok();
+        }
+    });
+    let mut liar = Liar::giving(sender).await;
+    let content = bytes(1, 4 << 20);
+    let hash = liar.has(content.clone()).await;
+    let file = liar.announce("x.bin", 4 << 20, hash, "").await;
+    let mut events = liar.hers.events();
+    liar.hers.get_file(&file.id).await.unwrap();
+    until(&liar.hers, &file, |now| now.have > GIVEN / 2).await;
+    let bob = Machine::start(2).await;
+    let his = bob.join(&liar.hers).await;
+    nothing_by_itself(&his).await;
+    crate::scene::share_bytes(&his, "x.bin", &content).await;
+    // She is left for that, and bob is asked: for the rest.
+    let (mut had, mut stalled) = (0, false);
+    let here = within("the rest", async {
+        loop {
+            let RoomEvent::File(now) = events.next().await.unwrap() else {
+                continue;
+            };
+            if now.id != file.id {
+                continue;
+            }
+            assert!(now.have >= had, "it began anew: {had}, then {now:?}");
+            had = now.have;
+            stalled |= now
+                .fault
+                .as_ref()
+                .is_some_and(|fault| fault.contains("mallory: gives it too slowly"));
+            if now.state == FileState::Here {
+                return now;
+            }
+        }
+    });
+    let here = here.await;
+    assert!(stalled, "she was left for another reason");
+    assert_eq!(read(&here), content);
+    stalling.shutdown().await;
     liar.end().await;
     bob.stop().await;
 }

@@ -30,6 +30,7 @@ pub fn draft(path: &Path) -> ShareDraft {
         path: path.to_owned(),
         via: String::new(),
         re: None,
+        hash: None,
     }
 }
 

@@ -173,3 +173,34 @@ async fn a_closed_room_shares_nothing() {
         "{refused:?}"
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_shared_twice_at_once_stays_though_one_is_given_up_or_taken_back() {
+    let ([alice, bob], [hers, his]) = meet::<2>().await;
+    let content = bytes(1, 400_000);
+    let (_dir, path) = source("notes.txt", &content);
+    let (first, second) = tokio::join!(share(&hers, &path), share(&hers, &path));
+    assert_eq!(first.path, second.path);
+    for round in 0..8 {
+        // While the one before is taken back, the same is shared again; another share of it is given up somewhere on its way.
+        let last = share(&hers, &path).await;
+        let given_up = async {
+            let sharing = hers.share(draft(&path), String::new(), None);
+            tokio::time::timeout(Duration::from_millis(round), sharing)
+                .await
+                .ok();
+        };
+        let (anew, (), ()) =
+            tokio::join!(share(&hers, &path), crate::damage::retract(&hers, &last), given_up);
+        // What is news after it is seen to after it.
+        let marker = share_bytes(&hers, "marker", &[round as u8]).await;
+        get(&his, &marker).await;
+        let now = hers.verify_file(&anew.id).await.unwrap();
+        assert_eq!(now.state, cc_net::FileState::Here, "{round}: {now:?}");
+        assert_eq!(read(&now), content);
+    }
+    assert_eq!(read(&get(&his, &first).await), content);
+    for machine in [alice, bob] {
+        machine.stop().await;
+    }
+}

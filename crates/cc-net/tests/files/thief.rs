@@ -15,7 +15,7 @@ use iroh_blobs::protocol::{
     Request, RequestType,
 };
 
-use crate::common::{Machine, within};
+use crate::common::{Machine, wait_for_texts, within};
 use crate::peer::{HostilePeer, REFUSED};
 use crate::scene::{bytes, get, meet, nothing_by_itself, read, share_bytes, until};
 
@@ -216,12 +216,46 @@ async fn what_a_removed_member_announced_beyond_the_cut_is_not_served() {
     let before = share_bytes(&his, "before.bin", &bytes(1, 10_000)).await;
     get(&hers, &before).await;
     get(&carols, &before).await;
+    // While alice is away he announces more, and carol has it.
+    let address = alice.address();
+    let alice = alice.stop().await;
+    let beyond = share_bytes(&his, "beyond.bin", &bytes(2, 10_000)).await;
+    let at_carol = get(&carols, &beyond).await;
+    let member = bob.node.id();
+    bob.stop().await;
+    let carol = carol.stop().await;
+    let alice = alice.start_at(address).await;
+    let hers = alice.node.rooms().pop().unwrap();
+    let keep_invite = true;
     let remove = Act::Remove {
-        member: bob.node.id(),
-        keep_invite: true,
+        member,
+        keep_invite,
     };
     hers.act(remove).await.unwrap();
-    bob.stop().await;
+    let mallory = HostilePeer::start(66).await;
+    let mut pen = mallory.join(&alice, &hers).await;
+    mallory.deliver(&alice, &[pen.chat("hello")]).await;
+    let carol = carol.start().await;
+    let carols = carol.node.rooms().pop().unwrap();
+    wait_for_texts(&carols, &["hello"]).await;
+    let mut events = carols.events();
+    within("the cut", async {
+        while carols.file(&beyond.id).await.is_ok() {
+            events.next().await.unwrap();
+        }
+    })
+    .await;
+    // Carol tells nobody of it, though its bytes are on her disk, and gives it to no member.
+    assert!(at_carol.path.unwrap().exists());
+    let listed = carols.files(None, 9).await.unwrap();
+    assert_eq!(listed.len(), 1, "{listed:?}");
+    assert!(carols.get_file(&beyond.id).await.is_err());
+    let connection = mallory.dial(&carol, &alpn(&carols)).await;
+    assert_refused(take(&connection, &beyond.hash).await);
+    assert_eq!(
+        take(&connection, &before.hash).await.unwrap(),
+        bytes(1, 10_000)
+    );
     let dave = Machine::start(4).await;
     let daves = dave.join(&hers).await;
     nothing_by_itself(&daves).await;
@@ -229,6 +263,9 @@ async fn what_a_removed_member_announced_beyond_the_cut_is_not_served() {
     let now = until(&daves, &before, |_| true).await;
     assert_eq!(now.state, FileState::Announced);
     assert_eq!(read(&get(&daves, &before).await), bytes(1, 10_000));
+    assert!(daves.file(&beyond.id).await.is_err());
+    assert!(hers.file(&beyond.id).await.is_err());
+    mallory.endpoint.close().await;
     for machine in [alice, carol, dave] {
         machine.stop().await;
     }

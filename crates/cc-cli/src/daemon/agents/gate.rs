@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use cc_hook_generic::pause::Pause;
 use cc_log::LogReader;
 use cc_net::{Draft, Room, Sent};
-use cc_proto::id::{ArrivalNo, MessageId, RoomId};
+use cc_proto::id::{ArrivalNo, Hash, MessageId, RoomId};
 use cc_proto::limits::VIA_BYTES_MAX;
 use cc_proto::via::{Role, Via};
 
@@ -29,7 +29,7 @@ pub struct Speech {
     pub re: Option<MessageId>,
     /// A message or a summary.
     pub kind: SendKind,
-    /// What it shares, where it shares something; there is no text then.
+    /// What it shares, where that is to be held; there is no text then.
     pub file: Option<Sharing>,
 }
 
@@ -40,6 +40,10 @@ pub struct Sharing {
     pub path: PathBuf,
     /// The folder of the agent's session.
     pub within: Option<PathBuf>,
+    /// How many bytes it had when it was held.
+    pub size: u64,
+    /// Its hash then: nothing else is shared.
+    pub hash: Hash,
 }
 
 impl Speech {
@@ -95,22 +99,22 @@ impl Agents {
         self.send(room, &speech).await
     }
 
-    /// Lets an agent share something, or keeps that until the owner approves it: then its number.
+    /// Lets an agent share something.
     ///
     /// # Errors
-    /// `paused`, `held_back`, `too_many` held ones.
-    pub fn admit(
-        &self,
-        room: RoomId,
-        speech: &Speech,
-        hold: bool,
-    ) -> Result<Option<u64>, RpcError> {
+    /// `paused`, `held_back`.
+    pub fn admit(&self, room: RoomId, speech: &Speech) -> Result<(), RpcError> {
         self.may_speak(room, speech)?;
-        if hold {
-            return Ok(self.hold(room, speech.clone())?.held);
-        }
-        self.pass(room, speech)?;
-        Ok(None)
+        self.pass(room, speech)
+    }
+
+    /// Whether an agent may want to share something that the owner is to approve: before that is read.
+    ///
+    /// # Errors
+    /// `paused`, `too_many` held ones.
+    pub fn may_hold(&self, room: RoomId, speech: &Speech) -> Result<(), RpcError> {
+        self.may_speak(room, speech)?;
+        self.held().has_room()
     }
 
     fn may_speak(&self, room: RoomId, speech: &Speech) -> Result<(), RpcError> {
@@ -138,7 +142,7 @@ impl Agents {
         self.held().messages().to_vec()
     }
 
-    /// Takes a held message out: it is to be sent, or thrown away.
+    /// Takes a held message out: it is to be sent.
     ///
     /// # Errors
     /// `no_such_held`, and `disk` where it cannot be noted that it is out.
@@ -146,26 +150,57 @@ impl Agents {
         self.held().take(held)
     }
 
-    /// What a held message shares, if it shares something; it stays held until that is done.
+    /// Throws a held message away.
+    ///
+    /// # Errors
+    /// `no_such_held`, and `disk` where it cannot be noted that it is out.
+    pub fn refuse_held(&self, held: u64) -> Result<(), RpcError> {
+        let message = self.held().take(held)?;
+        self.decided(&message, false);
+        Ok(())
+    }
+
+    fn decided(&self, message: &HeldInfo, approved: bool) {
+        // That it names no room is a file that was damaged by hand.
+        if let Ok(room) = message.room.parse() {
+            let held = message.held;
+            self.tell(room, AgentEvent::Decided { held, approved });
+        }
+    }
+
+    /// What a held message shares, if it shares something; it stays held until that is done, and nobody else decides
+    /// about it meanwhile.
     ///
     /// # Errors
     /// `no_such_held`, and `disk` where the file of held messages was damaged by hand.
-    pub fn held_share(&self, held: u64) -> Result<Option<(HeldInfo, Speech)>, RpcError> {
-        let message = self.held().find(held)?;
+    pub fn held_share(&self, held: u64) -> Result<Option<Approved>, RpcError> {
+        let mut all = self.held();
+        let message = all.find(held)?;
         if message.file.is_none() {
             return Ok(None);
         }
         let speech = held::speech(&message)?;
-        Ok(Some((message, speech)))
+        all.begin_share(held)?;
+        drop(all);
+        Ok(Some(Approved {
+            agents: self.clone(),
+            message,
+            speech,
+        }))
     }
 
     /// Notes that what the owner approved was shared: it counts for the budget, and was not held to it.
     ///
     /// # Errors
     /// `disk`.
-    pub fn shared_approved(&self, room: RoomId, held: &HeldInfo) -> Result<(), RpcError> {
+    pub fn shared_approved(&self, room: RoomId, approved: &Approved) -> Result<(), RpcError> {
         self.note(room, now(), self.0.me, Voice::Agent);
-        self.take_held(held.held).map(drop)
+        let mut held = self.held();
+        held.share_ended(approved.message.held);
+        held.take(approved.message.held)?;
+        drop(held);
+        self.decided(&approved.message, true);
+        Ok(())
     }
 
     /// Holds a message again that was taken out in vain.
@@ -190,11 +225,17 @@ impl Agents {
         let sent = self.send(room, &speech).await;
         if sent.is_err() {
             self.held().put_back(message)?;
+        } else {
+            self.decided(&message, true);
         }
         sent
     }
 
-    fn hold(&self, room: RoomId, speech: Speech) -> Result<SendResult, RpcError> {
+    /// Keeps what an agent wants to say until the owner approves it; gives its number.
+    ///
+    /// # Errors
+    /// `too_many` held ones, `disk`.
+    pub fn hold(&self, room: RoomId, speech: Speech) -> Result<SendResult, RpcError> {
         let via = speech.via();
         let held = self.held().put(room, speech, now())?;
         self.tell(room, AgentEvent::Held { held, via });
@@ -260,6 +301,21 @@ impl Agents {
             n: Some(n.0),
             held: None,
         })
+    }
+}
+
+/// A held share that the owner approved. Others may decide about it again once this is dropped.
+pub struct Approved {
+    agents: Agents,
+    /// As it was held.
+    pub message: HeldInfo,
+    /// What it says.
+    pub speech: Speech,
+}
+
+impl Drop for Approved {
+    fn drop(&mut self) {
+        self.agents.held().share_ended(self.message.held);
     }
 }
 

@@ -1,5 +1,6 @@
 //! What agents want to say and the owner has not approved: `held.json` in the home, by rename.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use cc_log::{Durability, FsStorage, Storage as _};
@@ -25,10 +26,21 @@ pub fn speech(held: &HeldInfo) -> Result<Speech, RpcError> {
         role: held.role,
         re: re.map_err(|_| damaged())?,
         kind: held.kind,
-        file: held.file.clone().map(|path| Sharing {
-            path,
-            within: held.within.clone(),
-        }),
+        file: held
+            .file
+            .clone()
+            .map(|path| sharing(held, path))
+            .transpose()?,
+    })
+}
+
+fn sharing(held: &HeldInfo, path: PathBuf) -> Result<Sharing, RpcError> {
+    let hash = held.hash.as_ref().and_then(|hash| hash.parse().ok());
+    Ok(Sharing {
+        path,
+        within: held.within.clone(),
+        size: held.size.ok_or_else(damaged)?,
+        hash: hash.ok_or_else(damaged)?,
     })
 }
 
@@ -37,6 +49,8 @@ pub fn speech(held: &HeldInfo) -> Result<Speech, RpcError> {
 pub struct Held {
     path: PathBuf,
     file: HeldFile,
+    /// Those that are being shared: nobody else decides about them meanwhile.
+    sharing: BTreeSet<u64>,
     /// The file is there and cannot be understood: writing would lose what is in it.
     unreadable: bool,
 }
@@ -70,6 +84,7 @@ impl Held {
         Self {
             path,
             file,
+            sharing: BTreeSet::new(),
             unreadable,
         }
     }
@@ -79,15 +94,21 @@ impl Held {
         &self.file.messages
     }
 
-    /// Keeps a message; gives its number.
-    pub fn put(&mut self, room: RoomId, speech: Speech, now: Timestamp) -> Result<u64, RpcError> {
+    /// Whether one more may wait.
+    pub fn has_room(&self) -> Result<(), RpcError> {
         if self.file.messages.len() >= HELD_MAX {
             return Err(too_many_held());
         }
+        Ok(())
+    }
+
+    /// Keeps a message; gives its number.
+    pub fn put(&mut self, room: RoomId, speech: Speech, now: Timestamp) -> Result<u64, RpcError> {
+        self.has_room()?;
         let held = self.file.last + 1;
         let mut all = self.file.clone();
         all.last = held;
-        let (file, within) = speech.file.map(|it| (it.path, it.within)).unzip();
+        let file = speech.file.as_ref();
         all.messages.push(HeldInfo {
             held,
             room: room.to_hex(),
@@ -97,8 +118,10 @@ impl Held {
             kind: speech.kind,
             re: speech.re.map(|re| re.to_hex()),
             at: now.0,
-            file,
-            within: within.flatten(),
+            file: file.map(|it| it.path.clone()),
+            within: file.and_then(|it| it.within.clone()),
+            size: file.map(|it| it.size),
+            hash: file.map(|it| it.hash.to_hex()),
         });
         self.store(all)?;
         Ok(held)
@@ -109,7 +132,24 @@ impl Held {
         Ok(self.file.messages[self.position(held)?].clone())
     }
 
+    /// Gives a message to the one who shares what it tells of, until [`Self::share_ended`]: nobody else decides about it.
+    pub fn begin_share(&mut self, held: u64) -> Result<HeldInfo, RpcError> {
+        let message = self.find(held)?;
+        self.sharing.insert(held);
+        Ok(message)
+    }
+
+    /// Has others decide about a message again.
+    pub fn share_ended(&mut self, held: u64) {
+        self.sharing.remove(&held);
+    }
+
     fn position(&self, held: u64) -> Result<usize, RpcError> {
+        if self.sharing.contains(&held) {
+            let shared = format!("message {held} is approved already, and is being shared");
+            return Err(RpcError::new(code::NO_SUCH_HELD, shared)
+                .hint("cc-connect files shows it once it is"));
+        }
         let mut messages = self.file.messages.iter();
         messages
             .position(|message| message.held == held)
@@ -165,6 +205,7 @@ fn damaged() -> RpcError {
 mod tests {
     use super::*;
     use crate::rpc::{SendKind, SendRole};
+    use cc_proto::id::Hash;
 
     const ROOM: RoomId = RoomId::from_bytes([7; 32]);
 
@@ -195,6 +236,34 @@ mod tests {
         again.put_back(two).unwrap();
         let numbers: Vec<u64> = again.messages().iter().map(|it| it.held).collect();
         assert_eq!(numbers, [1, 2, 3]);
+    }
+
+    #[test]
+    fn of_two_who_approve_the_same_share_one_wins() {
+        let home = tempfile::tempdir().unwrap();
+        let mut held = Held::load(home.path());
+        let shares = Speech {
+            file: Some(Sharing {
+                path: "/tmp/a.txt".into(),
+                within: None,
+                size: 3,
+                hash: Hash::of(b"abc"),
+            }),
+            ..speech("")
+        };
+        held.put(ROOM, shares.clone(), Timestamp(1)).unwrap();
+        let message = held.begin_share(1).unwrap();
+        assert_eq!(super::speech(&message).unwrap().file, shares.file);
+        for refused in [held.begin_share(1), held.find(1), held.take(1)] {
+            let error = refused.unwrap_err();
+            assert_eq!(error.code, code::NO_SUCH_HELD);
+            assert!(error.message.contains("approved already"), "{error:?}");
+        }
+        // It failed: the owner can approve it once more, or refuse it.
+        held.share_ended(1);
+        held.begin_share(1).unwrap();
+        held.share_ended(1);
+        held.take(1).unwrap();
     }
 
     #[test]

@@ -39,7 +39,7 @@ use self::pace::{Pace, Voice};
 use self::wake::{Turn, Woken};
 use crate::rpc::{AgentsInfo, HeldBackInfo, RpcError, code};
 
-pub use gate::{Sharing, Speech};
+pub use gate::{Approved, Sharing, Speech};
 pub use settings::AgentSettings;
 
 /// What happened with agents, until the slowest subscriber has heard of it; beyond that a subscriber misses some.
@@ -79,6 +79,13 @@ pub enum AgentEvent {
         held: u64,
         /// The agent.
         via: String,
+    },
+    /// What was held waits no longer.
+    Decided {
+        /// Its number.
+        held: u64,
+        /// Whether the owner let it out; else it was thrown away.
+        approved: bool,
     },
     /// An agent of this machine was not let speak.
     HeldBack(HeldBackInfo),

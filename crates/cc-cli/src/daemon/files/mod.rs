@@ -12,6 +12,7 @@ mod share;
 
 use cc_net::{FileState as NetState, FileStatus, FilesError, Room};
 use cc_proto::id::{ArrivalNo, MessageId, RoomId};
+use cc_proto::text::file_size;
 
 use super::keeper::KeeperHandle;
 use super::methods::closed;
@@ -22,6 +23,8 @@ use crate::rpc::{
 
 pub use share::{share, share_approved};
 
+/// So many digits of an id name a file in a hint.
+const SHORT_DIGITS: usize = 10;
 /// Files in a list where no number is given.
 const LISTED_DEFAULT: u32 = 100;
 /// The most files in a list.
@@ -56,7 +59,19 @@ pub async fn list(keeper: &KeeperHandle, params: FileListParams) -> Result<FileL
 /// `file.get`: it is wanted from now on; how far it comes is told by events.
 pub async fn get(keeper: &KeeperHandle, params: FileParams) -> Result<FileInfo, RpcError> {
     let (room, id) = named(keeper, &params)?;
-    answer(&room, room.get_file(&id).await)
+    if params.via.is_empty() {
+        return answer(&room, room.get_file(&id).await);
+    }
+    let got = room.get_file_within_quota(&id).await;
+    answer(&room, got).map_err(|error| match error.code {
+        code::OVER_QUOTA => {
+            let (room, file) = (room.id().short(), &params.file[..SHORT_DIGITS]);
+            error.hint(format!(
+                "the user can fetch it, cc-connect get {file} --room {room}, or raise the quota: cc-connect files --room {room} --quota SIZE"
+            ))
+        }
+        _ => error,
+    })
 }
 
 /// `file.cancel`: it is no longer wanted.
@@ -150,6 +165,17 @@ fn files_error(error: &FilesError) -> RpcError {
         FilesError::NoSuchFile => code::NO_SUCH_FILE,
         FilesError::Read(_) | FilesError::File { .. } => code::DISK,
         FilesError::TooManyWanted { .. } => code::TOO_MANY,
+        FilesError::OverQuota {
+            size,
+            taken,
+            quota_bytes,
+        } => {
+            let [size, taken, quota] = [*size, *taken, *quota_bytes].map(file_size);
+            let words = format!(
+                "the file has {size}, and with {taken} of the room's files here or on their way it is over the room's quota of {quota}: an agent fetches no more than that"
+            );
+            return RpcError::new(code::OVER_QUOTA, words);
+        }
         FilesError::Closed => return closed(),
         _ => code::INTERNAL_ERROR,
     };

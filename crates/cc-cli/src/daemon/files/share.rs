@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use cc_net::{FileStatus, Inspect, Inspected, Room, RoomState, ShareDraft, ShareError};
-use cc_proto::id::MessageId;
+use cc_net::{FileStatus, Inspect, Inspected, Room, RoomState, ShareDraft, ShareError, SourceLook};
+use cc_proto::id::{Hash, MessageId};
 use cc_proto::text::clean_line;
 use cc_proto::via::{Role, Via};
 use serde_json::json;
@@ -13,11 +13,9 @@ use tokio::sync::mpsc;
 use super::info;
 use super::key::{KeyScanner, NEVER, NEVER_HINT};
 use super::refuse::{Checked, Request, check};
-use crate::daemon::agents::{Sharing, Speech};
+use crate::daemon::agents::{Approved, Sharing, Speech};
 use crate::daemon::methods::{Session, closed, send_error};
-use crate::rpc::{
-    HeldInfo, RpcError, SendKind, SendRole, ShareParams, ShareResult, code, notification_line,
-};
+use crate::rpc::{RpcError, SendKind, SendRole, ShareParams, ShareResult, code, notification_line};
 use crate::secrets::Scanner;
 
 /// How often is told how much was read.
@@ -49,45 +47,51 @@ pub async fn share(session: &Session, params: ShareParams) -> Result<ShareResult
     )
     .await?;
     let Some(via) = via else {
-        let file = bring(session, &room, (checked, String::new(), re)).await?;
+        let words = Words::of(String::new(), re);
+        let file = bring(session, &room, checked, words).await?;
         return Ok(ShareResult {
             file: Some(info(room.id(), &file)),
             held: None,
         });
     };
-    let speech = Speech {
+    let mut speech = Speech {
         text: String::new(),
         agent: via.agent,
         role: SendRole::Message,
         re,
         kind: SendKind::Chat,
-        file: Some(Sharing {
-            path: params.path,
-            within: params.within,
-        }),
+        file: None,
     };
     let agents = &session.keeper.agents;
-    if let Some(held) = agents.admit(room.id(), &speech, params.hold)? {
-        return Ok(ShareResult {
-            file: None,
-            held: Some(held),
+    if params.hold {
+        agents.may_hold(room.id(), &speech)?;
+        let look = look(session, &room, checked).await?;
+        speech.file = Some(Sharing {
+            path: params.path,
+            within: params.within,
+            size: look.size,
+            hash: look.hash,
         });
+        let held = agents.hold(room.id(), speech)?.held;
+        return Ok(ShareResult { file: None, held });
     }
-    let file = bring(session, &room, (checked, encoded(&speech.agent), re)).await?;
+    agents.admit(room.id(), &speech)?;
+    let words = Words::of(encoded(&speech.agent), re);
+    let file = bring(session, &room, checked, words).await?;
     Ok(ShareResult {
         file: Some(info(room.id(), &file)),
         held: None,
     })
 }
 
-/// Shares what an agent wanted to share and the owner approved. It is looked at as it is now.
+/// Shares what an agent wanted to share and the owner approved. It is judged as it is now, and must have the bytes that it
+/// had when it was held.
 pub async fn share_approved(
     session: &Session,
     room: &Room,
-    held: &HeldInfo,
-    speech: Speech,
+    approved: &Approved,
 ) -> Result<FileStatus, RpcError> {
-    let sharing = speech.file.ok_or_else(|| {
+    let sharing = approved.speech.file.clone().ok_or_else(|| {
         RpcError::new(
             code::INTERNAL_ERROR,
             "the held message is none about a file",
@@ -104,7 +108,38 @@ pub async fn share_approved(
         },
     )
     .await?;
-    bring(session, room, (checked, encoded(&held.agent), speech.re)).await
+    let words = Words {
+        hash: Some(sharing.hash),
+        ..Words::of(encoded(&approved.message.agent), approved.speech.re)
+    };
+    let held = approved.message.held;
+    let shared = bring(session, room, checked, words).await;
+    shared.map_err(|error| match error.code {
+        code::CHANGED => error.hint(format!(
+            "look at it, then cc-connect refuse {held} and have it shared again"
+        )),
+        _ => error,
+    })
+}
+
+/// What is said with a file.
+struct Words {
+    /// By which agent.
+    via: String,
+    /// In answer to what.
+    re: Option<MessageId>,
+    /// The hash that it must have.
+    hash: Option<Hash>,
+}
+
+impl Words {
+    fn of(via: String, re: Option<MessageId>) -> Self {
+        Self {
+            via,
+            re,
+            hash: None,
+        }
+    }
 }
 
 fn encoded(agent: &str) -> String {
@@ -140,7 +175,8 @@ async fn checked(session: &Session, request: Request) -> Result<Checked, RpcErro
 async fn bring(
     session: &Session,
     room: &Room,
-    (checked, via, re): (Checked, String, Option<MessageId>),
+    checked: Checked,
+    words: Words,
 ) -> Result<FileStatus, RpcError> {
     let media_type = mime_guess::from_path(&checked.canonical)
         .first_raw()
@@ -148,28 +184,48 @@ async fn bring(
     let draft = ShareDraft {
         // It is announced by the name that was typed. Where it leads is judged again when it is opened.
         path: checked.typed.clone(),
-        via,
-        re,
+        via: words.via,
+        re: words.re,
+        hash: words.hash,
     };
-    let told = Told {
+    let (shown, hint) = (shown(&checked), checked.hint());
+    let inspect = inspect(checked, session, room);
+    let shared = room.share(draft, media_type.to_owned(), Some(inspect));
+    while_there(session, shared)
+        .await?
+        .map_err(|error| share_error(&error, &shown, hint))
+}
+
+/// Reads what is to be held, for as long as the client is there: approved, nothing else is shared.
+async fn look(session: &Session, room: &Room, checked: Checked) -> Result<SourceLook, RpcError> {
+    let path = checked.typed.clone();
+    let (shown, hint) = (shown(&checked), checked.hint());
+    let inspect = inspect(checked, session, room);
+    while_there(session, room.look_at_source(&path, Some(inspect)))
+        .await?
+        .map_err(|error| share_error(&error, &shown, hint))
+}
+
+async fn while_there<T>(session: &Session, work: impl Future<Output = T>) -> Result<T, RpcError> {
+    tokio::select! {
+        done = work => Ok(done),
+        () = session.gone() => Err(RpcError::new(code::STOPPING, "the client is gone")),
+    }
+}
+
+fn shown(checked: &Checked) -> String {
+    clean_line(&checked.typed.to_string_lossy(), usize::MAX)
+}
+
+/// Sees every byte that is shared, and refuses what must not be.
+fn inspect(checked: Checked, session: &Session, room: &Room) -> Inspect {
+    let mut told = Told {
         out: session.out.clone(),
         room: room.id().to_hex(),
         path: checked.typed.clone(),
         done: 0,
         last: Instant::now(),
     };
-    let shown = clean_line(&checked.typed.to_string_lossy(), usize::MAX);
-    let hint = checked.hint();
-    let shared = room.share(draft, media_type.to_owned(), Some(inspect(checked, told)));
-    let shared = tokio::select! {
-        shared = shared => shared,
-        () = session.gone() => return Err(RpcError::new(code::STOPPING, "the client is gone")),
-    };
-    shared.map_err(|error| share_error(&error, &shown, hint))
-}
-
-/// Sees every byte that is shared, and refuses what must not be.
-fn inspect(checked: Checked, mut told: Told) -> Inspect {
     let mut scanner = Scanner::default();
     let mut keys = KeyScanner::default();
     let mut file = PathBuf::new();
@@ -241,6 +297,11 @@ fn share_error(error: &ShareError, shown: &str, hint: String) -> RpcError {
         ShareError::Changed { .. } => {
             let changed = format!("{shown} changed while it was read, and was not shared");
             return RpcError::new(code::CHANGED, changed).hint("share it again once it is at rest");
+        }
+        ShareError::Differs { .. } => {
+            let changed =
+                format!("{shown} changed since it was held: look at it and share it again");
+            return RpcError::new(code::CHANGED, changed);
         }
         ShareError::Folder { .. } | ShareError::FolderNames { .. } => code::TOO_LARGE,
         ShareError::Refused(words) => {
