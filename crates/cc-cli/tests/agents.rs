@@ -113,8 +113,18 @@ fn what_is_held_is_listed_approved_and_refused() {
         (&json!(2), &json!("second"), &json!("codex"))
     );
     assert!(alice.run(&["refuse", "1"]).status.success());
+    let decided = event(&mut events, "decided");
+    assert_eq!(
+        (&decided["held"], &decided["approved"]),
+        (&json!(1), &json!(false))
+    );
     let approved = alice.object(&["approve", "2"]);
     assert_eq!(approved["approved"], true);
+    let decided = event(&mut events, "decided");
+    assert_eq!(
+        (&decided["held"], &decided["approved"]),
+        (&json!(2), &json!(true))
+    );
     let line = bob.until_text("second").pop().unwrap();
     assert_eq!(
         (&line["via"], &line["id"]),

@@ -16,6 +16,7 @@
 //! | `synced` | `peer` |
 //! | `file` | the fields of [`FileInfo`](crate::rpc::FileInfo): a file came further, at most four times a second, or its state changed |
 //! | `held` | `held`, `via`: a message of an agent waits for the owner's yes |
+//! | `decided` | `held`, `approved`: what waited for the owner's yes waits no longer |
 //! | `held_back` | `via`, `reason`, `at`, `count`: an agent of this machine was not let speak |
 //! | `woken` | `agent`: a session of an agent of this machine was woken |
 //! | `agents_stopped` | `run`: agents of several members answered each other as often as they may |
@@ -52,7 +53,8 @@ pub async fn run(
             },
             event = of_agents.recv() => match event {
                 Ok((of, event)) if of == id => of_agent(&room, &event),
-                Ok(_) | Err(RecvError::Lagged(_)) => None,
+                Ok(_) => None,
+                Err(RecvError::Lagged(missed)) => lagged(&room, missed),
                 Err(RecvError::Closed) => return,
             },
         };
@@ -65,16 +67,7 @@ pub async fn run(
 
 fn line(room: &str, event: &RoomEvent) -> Option<String> {
     let (name, detail) = match event {
-        RoomEvent::Lagged(missed) => {
-            let params = LaggedParams {
-                room: room.to_owned(),
-                missed: *missed,
-            };
-            return Some(notification_line(
-                "lagged",
-                &serde_json::to_value(params).ok()?,
-            ));
-        }
+        RoomEvent::Lagged(missed) => return lagged(room, *missed),
         RoomEvent::Message(stored) => ("message", message(stored)),
         RoomEvent::RosterChanged => ("roster", json!({})),
         RoomEvent::Core(event) => core(event)?,
@@ -83,9 +76,21 @@ fn line(room: &str, event: &RoomEvent) -> Option<String> {
     notification(room, name, detail)
 }
 
+fn lagged(room: &str, missed: u64) -> Option<String> {
+    let params = LaggedParams {
+        room: room.to_owned(),
+        missed,
+    };
+    let params = serde_json::to_value(params).ok()?;
+    Some(notification_line("lagged", &params))
+}
+
 fn of_agent(room: &str, event: &AgentEvent) -> Option<String> {
     let (name, detail) = match event {
         AgentEvent::Held { held, via } => ("held", json!({"held": held, "via": via})),
+        AgentEvent::Decided { held, approved } => {
+            ("decided", json!({"held": held, "approved": approved}))
+        }
         AgentEvent::HeldBack(info) => ("held_back", serde_json::to_value(info).ok()?),
         AgentEvent::Woken { agent } => ("woken", json!({"agent": agent})),
         AgentEvent::Stopped { run } => ("agents_stopped", json!({"run": run})),
