@@ -6,8 +6,10 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use cc_log::RosterView;
+use cc_log::{FsStorage, RosterView, Storage as _};
+use cc_proto::body::Body;
 use cc_proto::id::RoomId;
+use cc_proto::message::Message;
 use cc_proto::text::clean_line;
 use cc_proto::ticket::Ticket;
 
@@ -18,6 +20,8 @@ use crate::rpc::State;
 
 /// The longest name of a room that is shown, in characters.
 const SHOWN_NAME_CHARS_MAX: usize = 64;
+/// No join in wire form is longer.
+const JOIN_BYTES_MAX: u64 = 64 * 1024;
 /// The digits of a short id, which the hook and the lists print.
 const SHORT_ID_DIGITS: usize = 10;
 
@@ -193,11 +197,14 @@ pub fn known(home: &Home, id: RoomId) -> KnownRoom {
     } else {
         State::Removed
     };
-    let (mut name, nick, members) = view.map_or_else(Default::default, |view| {
+    let (mut name, mut nick, members) = view.map_or_else(Default::default, |view| {
         (view.name, view.nick, view.members.len() as u64)
     });
     if name.is_empty() {
         name = name_in_ticket(&dir).unwrap_or_default();
+    }
+    if nick.is_empty() {
+        nick = asked_nick(&dir).unwrap_or_default();
     }
     KnownRoom {
         id,
@@ -216,6 +223,15 @@ fn name_in_ticket(dir: &Path) -> Option<String> {
         .parse()
         .ok()?;
     Some(ticket.name)
+}
+
+/// The nick by which we asked to be let into the room of this folder, until somebody does.
+pub fn asked_nick(dir: &Path) -> Option<String> {
+    let join = FsStorage.read(&dir.join("pending-join"), JOIN_BYTES_MAX);
+    match Message::from_log(&join.ok()?).ok()?.body()? {
+        Body::Join(join) => Some(join.nick.clone()),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
