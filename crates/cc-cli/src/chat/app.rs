@@ -7,12 +7,14 @@
 //! | `keyed.rs` | keys |
 //! | `clicked.rs` | the mouse |
 //! | `commands.rs` | what is sent, and commands |
+//! | `drafts.rs` | what is being typed, kept for the next time |
 //! | `told.rs` | what the worker has |
 //! | `window.rs` | which lines are loaded, and where the view stands |
 //! | `screen.rs` | what is drawn |
 
 mod clicked;
 mod commands;
+mod drafts;
 mod exchange;
 mod keyed;
 mod screen;
@@ -26,7 +28,7 @@ use std::collections::VecDeque;
 use std::path::PathBuf;
 
 pub use exchange::{Ask, Came, Draft, Input, Lines, Load, Told, Work};
-pub use state::{Connection, Hit, Overlay, Pane, Pending, Search, Toast};
+pub use state::{Answered, Connection, Hit, Kept, Overlay, Pane, Pending, Search, Toast};
 
 use super::complete::Completion;
 use super::types::RoomEntry;
@@ -49,6 +51,8 @@ pub struct Places {
     pub folder: PathBuf,
     /// Our home, of which nothing is listed.
     pub home: PathBuf,
+    /// The person's own folder, which `~` stands for.
+    pub user: Option<PathBuf>,
 }
 
 /// The chat.
@@ -140,6 +144,7 @@ impl App {
             Input::Focus(focused) => self.focus(focused),
             Input::Told(told) => self.told(told),
         }
+        self.keep();
         self.take_asks()
     }
 
@@ -150,15 +155,16 @@ impl App {
 
     /// When something changes by itself, in unix milliseconds.
     pub fn wakes_at(&self) -> Option<u64> {
-        self.toasts.iter().map(|toast| toast.until_ms).min()
+        let toasts = self.toasts.iter().map(|toast| toast.until_ms);
+        let texts = self.panes.iter().filter_map(|pane| pane.keep_at);
+        toasts.chain(texts).min()
     }
 
     /// What was typed and is not known to be sent: the room's name and the text.
     pub fn unsent(&self) -> impl Iterator<Item = (&str, &str)> {
         self.panes.iter().flat_map(|pane| {
-            let is_waiting = |it: &&Pending| it.n.is_none() && !pane.arrived.contains(&it.local);
-            let waiting = pane.pending.iter().filter(is_waiting);
-            waiting.map(|it| (pane.entry.name.as_str(), it.text.as_str()))
+            let texts = pane.unsent();
+            texts.map(|text| (pane.entry.name.as_str(), text))
         })
     }
 
@@ -225,6 +231,7 @@ impl App {
         self.look_away();
         self.close_search();
         self.completion = None;
+        self.keep_soon();
         self.front = at;
         self.open_front();
         self.look();

@@ -16,7 +16,7 @@ use super::theme::Theme;
 use super::types::RoomEntry;
 use super::worker::Worker;
 use crate::error::{CliError, CliResult, Kind};
-use crate::home::Home;
+use crate::home::{Home, user_folder};
 use crate::output::Output;
 use crate::rooms::{self, KnownRoom};
 use crate::rpc::State;
@@ -55,6 +55,7 @@ pub async fn run(home: &Home, front: Option<&str>, output: Output) -> CliResult 
     let places = Places {
         folder: std::env::current_dir().unwrap_or_default(),
         home: home.path().to_path_buf(),
+        user: user_folder(),
     };
     let (worker, told) = Worker::spawn(home);
     let mut ours = Ours::take(true).map_err(failed)?;
@@ -69,7 +70,8 @@ pub async fn run(home: &Home, front: Option<&str>, output: Output) -> CliResult 
     };
     let ended = shell.talk(&mut ours, told).await;
     drop(ours);
-    shell.worker.save().await;
+    let kept = shell.app.last_kept();
+    shell.worker.save(kept).await;
     for (room, text) in shell.app.unsent() {
         output.note(format!(
             "not known to be sent to {room}: {}",
@@ -312,6 +314,7 @@ fn entry(room: &KnownRoom) -> RoomEntry {
         state: room.state,
         members: room.members,
         online: 0,
+        looking: true,
         unread: 0,
         mentions: 0,
     }

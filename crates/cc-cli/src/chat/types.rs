@@ -22,6 +22,8 @@ pub struct RoomEntry {
     pub members: u64,
     /// How many of them are online, ourselves included.
     pub online: u64,
+    /// Whether nobody was met yet, and it is too early to say that nobody is online.
+    pub looking: bool,
     /// Messages that came since the room was last looked at.
     pub unread: u64,
     /// How many of those name us.

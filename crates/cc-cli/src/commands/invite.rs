@@ -173,6 +173,26 @@ fn meant<'a>(invites: &'a [InviteInfo], asked: &str) -> CliResult<&'a InviteInfo
     }
 }
 
+/// Whether somebody could still come by it.
+pub fn is_open(invite: &InviteInfo) -> bool {
+    let is_used_up = invite.uses.is_some_and(|uses| invite.used >= uses);
+    !invite.revoked && !invite.expired && !is_used_up
+}
+
+/// What it is for, by whom it is, how often it was used and when it ends, in one line.
+pub fn about(invite: &InviteInfo) -> String {
+    let used = match invite.uses {
+        Some(uses) => format!("{} of {uses} used", invite.used),
+        None => format!("{} used", invite.used),
+    };
+    let by = clean_line(&invite.by_name, SHOWN_NOTE_CHARS_MAX);
+    let rest = format!("by @{by}, {used}, {}", until(invite.expires));
+    match clean_line(&invite.note, SHOWN_NOTE_CHARS_MAX) {
+        note if note.is_empty() => rest,
+        note => format!("{note}: {rest}"),
+    }
+}
+
 fn row(invite: &InviteInfo) -> [String; 5] {
     let ends = if invite.revoked {
         "revoked".to_owned()

@@ -210,6 +210,17 @@ fn a_killed_daemon_costs_no_word_and_doubles_none() {
     hers.assert_has_no_artefact();
     hers.keep("after-a-crash");
 
+    // That nobody is there is not said before it is known.
+    hers.until("2 of 2 online");
+    alice.kill_daemon();
+    let was_away = std::cell::Cell::new(false);
+    hers.until_true("bob online again", |screen| {
+        assert!(!screen.contains("nobody"), "{screen}");
+        let is_there = screen.contains("2 of 2 online");
+        was_away.set(was_away.get() || !is_there);
+        was_away.get() && is_there
+    });
+
     // A daemon that was stopped on purpose stays so until the person says something.
     let stopped = alice.run(&["stop"]);
     assert!(stopped.status.success(), "{}", stdout(&stopped));
@@ -268,6 +279,71 @@ fn a_file_is_dropped_and_a_ticket_copied() {
     hers.until("/drop");
     assert_eq!(texts(&bob, &room), [] as [&str; 0]);
     hers.press(&["C-c"]);
+}
+
+#[test]
+fn what_was_typed_is_there_again_and_what_is_decided_elsewhere_is_seen() {
+    let Some(tmux) = Tmux::start() else { return };
+    let (alice, bob) = (Person::new(), Person::new());
+    let (hers, his, room) = two(&tmux, &alice, &bob);
+
+    // What waits for her yes is counted, and no longer once it was given elsewhere.
+    let mut socket = alice.connect();
+    for (held, decided) in [(1, "approve"), (2, "refuse")] {
+        let text = format!("words {held}");
+        let speech = json!({"room": room, "text": text, "via": "codex", "hold": true});
+        socket.call("send", &speech);
+        hers.until("1 held for your yes");
+        let done = alice.run(&[decided, &held.to_string()]);
+        assert!(done.status.success(), "{}", stdout(&done));
+        hers.until_gone("held for your yes");
+    }
+    his.until("words 1");
+
+    // The chat is killed in the middle of a word.
+    let draft = alice.home.join("rooms").join(&room).join("draft.json");
+    hers.write("half a wo");
+    let begun = std::time::Instant::now();
+    while !fs::read_to_string(&draft).is_ok_and(|text| text.contains("half a wo")) {
+        assert!(begun.elapsed() < DEADLINE, "{}", hers.text());
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    hers.kill_program();
+    hers.until("ended with 137");
+    let again = tmux.open(&alice, "again", USUAL, "chat");
+    again.until("> half a wo");
+    again.write("rd");
+    again.press(&["Enter"]);
+    his.until("half a word");
+    again.until_true("nothing on its way", |screen| !screen.contains("sending"));
+    assert!(!draft.exists(), "what was sent is not kept");
+
+    // An invite is named by what it is for.
+    let invited = alice.run(&["invite", "--note", "for carol"]);
+    assert!(invited.status.success(), "{}", stdout(&invited));
+    again.write("/revoke carol");
+    again.until("/revoke carol");
+    again.press(&["Tab"]);
+    again.until_true("the invite's id", |screen| {
+        screen.contains("/revoke ") && !screen.contains("/revoke carol")
+    });
+    again.press(&["Enter"]);
+    again.until("End the invite");
+    again.press(&["Escape"]);
+
+    // Who waits to be let in has a name.
+    let (_, ticket) = ticket(&alice);
+    for person in [&alice, &bob] {
+        let stopped = person.run(&["stop"]);
+        assert!(stopped.status.success(), "{}", stdout(&stopped));
+    }
+    let carol = Person::new();
+    let join = format!("room join {ticket} --nick carol --relay none");
+    let hers = tmux.open(&carol, "carol", USUAL, &join);
+    hers.until("waiting");
+    hers.say("anybody there?");
+    hers.until("carol (you)");
+    hers.until("anybody there?");
 }
 
 #[test]

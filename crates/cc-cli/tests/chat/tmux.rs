@@ -259,6 +259,15 @@ impl Screen<'_> {
 
     /// Ends the program in the terminal by SIGTERM.
     pub fn end_program(&self) {
+        self.signal(rustix::process::Signal::TERM);
+    }
+
+    /// Kills the program in the terminal.
+    pub fn kill_program(&self) {
+        self.signal(rustix::process::Signal::KILL);
+    }
+
+    fn signal(&self, signal: rustix::process::Signal) {
         let arguments = ["display-message", "-p", "-t", &self.name, "#{pane_pid}"];
         let shell = self.tmux.run(&arguments);
         let children = format!("/proc/{0}/task/{0}/children", shell.trim());
@@ -268,7 +277,7 @@ impl Screen<'_> {
         };
         let pid: i32 = child.unwrap_or_default().parse().unwrap();
         let pid = rustix::process::Pid::from_raw(pid).unwrap();
-        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+        rustix::process::kill_process(pid, signal).unwrap();
     }
 
     /// Keeps the screen beside the test's binary, for whoever wants to look at it.

@@ -1,12 +1,14 @@
 //! What is sent, and commands.
 
-use super::{App, Ask, Connection, Draft, Overlay, Pending, Work, closed};
+use super::{Answered, App, Ask, Connection, Draft, Overlay, Pending, Work, closed};
 use crate::chat::slash::{self, Here, Plan, Reply, Slash, Typed};
 use crate::chat::types::{Entry, What};
 use crate::rooms::{self, KnownRoom};
 
 /// Messages on their way in one room at once.
 const PENDING_MAX: usize = 100;
+/// The title of what lists the members.
+const MEMBERS: &str = "/members";
 /// What is longer, in characters, is shown over the messages.
 const TOAST_CHARS_MAX: usize = 160;
 /// A question takes keys only after so long: whoever types on has not read it yet.
@@ -32,8 +34,8 @@ impl App {
 
     /// What is too long for one message goes out as several.
     pub(super) fn submit_parts(&mut self, parts: &[String]) {
-        let is_sent = parts.iter().all(|part| self.send(part));
-        if is_sent {
+        // All of them or none: the text stays as a whole.
+        if self.can_send(parts.len()) && parts.iter().all(|part| self.send(part)) {
             self.accepted();
         }
     }
@@ -46,25 +48,19 @@ impl App {
 
     /// Puts a message on its way; false where nothing can be said, and the text stays.
     fn send(&mut self, text: &str) -> bool {
+        if !self.can_send(1) {
+            return false;
+        }
         let local = self.next_local;
         let Some(pane) = self.pane_mut() else {
             return false;
         };
-        let trouble = closed(pane.entry.state).or_else(|| {
-            let many = pane.pending.len() >= PENDING_MAX;
-            many.then_some("too much is on its way already: wait until it is sent")
-        });
-        if let Some(trouble) = trouble {
-            self.complain(trouble);
-            return false;
-        }
         let answers = pane.answers.take();
-        let re = answers.and_then(|n| pane.by_n(n)?.id.clone());
+        let re = answers.as_ref().map(|answered| answered.id.clone());
         pane.pending.push(Pending {
             local,
             text: text.to_owned(),
             answers,
-            re: re.clone(),
             n: None,
             fault: None,
         });
@@ -85,6 +81,21 @@ impl App {
         true
     }
 
+    /// Whether so many messages can be put on their way; says why not.
+    fn can_send(&mut self, count: usize) -> bool {
+        let Some(pane) = self.pane() else {
+            return false;
+        };
+        let trouble = closed(pane.entry.state).or_else(|| {
+            let many = pane.pending.len() + count > PENDING_MAX;
+            many.then_some("too much is on its way already: wait until it is sent")
+        });
+        if let Some(trouble) = trouble {
+            self.complain(trouble);
+        }
+        trouble.is_none()
+    }
+
     fn command(&mut self, slash: Slash) {
         let Some(pane) = self.pane() else { return };
         let is_message =
@@ -97,11 +108,27 @@ impl App {
             others: messages.find(|entry| !entry.mine),
         };
         match slash::plan(slash, &here) {
+            // What is said with it stays where it cannot be sent.
+            Ok(Plan::Answer { answered, text }) => self.answer(answered, text.as_deref()),
             Ok(plan) => {
                 self.accepted();
                 self.carry_out(plan);
             }
             Err(why) => self.complain(why),
+        }
+    }
+
+    fn answer(&mut self, answered: Answered, text: Option<&str>) {
+        let Some(pane) = self.pane_mut() else { return };
+        let before = pane.answers.replace(answered);
+        let Some(text) = text else {
+            pane.selected = None;
+            return self.accepted();
+        };
+        if self.send(text) {
+            self.accepted();
+        } else if let Some(pane) = self.pane_mut() {
+            pane.answers = before;
         }
     }
 
@@ -111,14 +138,10 @@ impl App {
                 let room = self.room();
                 self.run(room, slash);
             }
-            Plan::Answer { n, text } => {
-                if let Some(pane) = self.pane_mut() {
-                    pane.answers = Some(n);
-                    pane.selected = None;
-                }
-                if let Some(text) = text {
-                    self.send(&text);
-                }
+            Plan::Answer { answered, text } => self.answer(answered, text.as_deref()),
+            Plan::Copy(text) => {
+                self.asks.push(Ask::Copy(text));
+                self.say("copied, where the terminal lets programs into the clipboard");
             }
             Plan::Find(words) => self.open_search(&words),
             Plan::Room(asked) => self.go_to_room(&asked),
@@ -143,7 +166,12 @@ impl App {
         self.runs = self.runs.saturating_sub(1);
         match reply {
             Err(lines) => self.tell("not done", lines, true),
-            Ok(Reply::Said(said)) => self.tell(&said.title, said.lines, false),
+            Ok(Reply::Said(mut said)) => {
+                if said.title == MEMBERS {
+                    said.lines.extend(self.agents_of(&room));
+                }
+                self.tell(&said.title, said.lines, false);
+            }
             Ok(Reply::Confirm { question, then }) => {
                 self.overlay = Some(Overlay::Confirm {
                     question,
@@ -162,6 +190,17 @@ impl App {
         self.ask(Work::Look);
         self.ask(Work::Held);
         self.ask(Work::Files(room));
+    }
+
+    /// Whose agents were met in a room: on a small screen they have no other place.
+    fn agents_of(&mut self, room: &str) -> Vec<String> {
+        let members = self.pane_of(room).map_or(&[] as &[_], |pane| &pane.members);
+        let with_agents = members.iter().filter(|member| !member.agents.is_empty());
+        let lines =
+            with_agents.map(|it| format!("@{}'s agents: {}", it.name, it.agents.join(", ")));
+        let lines: Vec<String> = lines.collect();
+        let gap = (!lines.is_empty()).then(String::new);
+        gap.into_iter().chain(lines).collect()
     }
 
     fn go_to_room(&mut self, asked: &str) {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use ratatui::crossterm::event::{KeyEvent, MouseEvent};
 
-use super::state::{Connection, Hit};
+use super::state::{Connection, Hit, Kept};
 use crate::chat::slash::{Reply, Slash};
 use crate::chat::types::{Entry, FileCard, Marks, Member, RoomEntry};
 use crate::rpc::State;
@@ -91,6 +91,15 @@ pub enum Work {
     StopSearch,
     /// Ask what waits for our yes.
     Held,
+    /// Ask which invites of a room are open.
+    Invites(String),
+    /// Keep the text that is being typed in a room, or that there is none.
+    Keep {
+        /// The room's id.
+        room: String,
+        /// What to keep.
+        kept: Box<Kept>,
+    },
     /// Carry a command out.
     Run {
         /// The room that it is about, where it names no other.
@@ -209,6 +218,20 @@ pub enum Told {
     },
     /// There is news of how far messages have come.
     NewReceipts(String),
+    /// What was being typed in a room the last time.
+    Kept {
+        /// The room's id.
+        room: String,
+        /// What was kept; never empty.
+        kept: Kept,
+    },
+    /// The invites of a room that are open: the id, and what to say of it.
+    Invites {
+        /// The room's id.
+        room: String,
+        /// Which.
+        invites: Vec<(String, String)>,
+    },
     /// Who belongs, or how they are called, has changed.
     Names {
         /// The room's id.

@@ -9,6 +9,9 @@ use crate::chat::keys::{self, Action};
 use crate::chat::slash;
 use crate::chat::types::{RoomEntry, What};
 
+/// The command that names an invite.
+const REVOKE: &str = "/revoke";
+
 impl App {
     pub(super) fn keyed(&mut self, key: &KeyEvent) {
         if key.kind == KeyEventKind::Release {
@@ -262,6 +265,24 @@ impl App {
     /// Offers candidates while somebody types.
     fn offer(&mut self) {
         self.completion = self.find_completion(false);
+        let Some(pane) = self.pane_mut() else { return };
+        // Which invites are open is asked for when somebody is about to name one.
+        if !pane.editor.text().starts_with(REVOKE) {
+            pane.invites = None;
+        } else if pane.invites.is_none() {
+            pane.invites = Some(Vec::new());
+            let room = pane.entry.room.clone();
+            self.ask(Work::Invites(room));
+        }
+    }
+
+    /// Which invites of a room are open.
+    pub(super) fn told_invites(&mut self, room: &str, invites: Vec<(String, String)>) {
+        if let Some(pane) = self.pane_of(room)
+            && pane.invites.is_some()
+        {
+            pane.invites = Some(invites);
+        }
     }
 
     fn find_completion(&self, asked: bool) -> Option<Completion> {
@@ -280,7 +301,7 @@ impl App {
             members: &pane.members,
             rooms: &rooms,
             files: &files,
-            invites: &[],
+            invites: pane.invites.as_deref().unwrap_or_default(),
             folder: &self.places.folder,
             home: &self.places.home,
         };

@@ -5,7 +5,7 @@ use ratatui::Frame;
 use super::{App, Overlay, Pane, Pending};
 use crate::chat::editor::{Editor, Layout};
 use crate::chat::theme::Theme;
-use crate::chat::types::{Member, RoomEntry, What};
+use crate::chat::types::{Member, RoomEntry};
 use crate::chat::view::{
     self, Choice, Completion, Composer, Found, Motion, Over, Screen, Scroll, composer_room,
     prompt_columns,
@@ -18,8 +18,6 @@ const HINT: &str = "write a message, or / for commands; F1 for help";
 const NO_ROOMS: &str = "no rooms yet: /join TICKET, or cc-connect room start";
 /// What the search says of its words.
 const SEARCH: &str = "search";
-/// How much of a message that is answered is shown, in characters.
-const ANSWERED_CHARS_MAX: usize = 60;
 
 impl App {
     /// Draws a frame, and takes in what that found out.
@@ -40,7 +38,7 @@ impl App {
         let bytes = editor.text().len();
         let choices = self.choices();
         let pending = self.pane().map_or_else(Vec::new, Pane::on_its_way);
-        let answered = self.answered();
+        let answered = self.pane().and_then(|pane| pane.answers.clone());
         let composer = Composer {
             hint: if searching {
                 "words to look for"
@@ -50,7 +48,7 @@ impl App {
             label,
             answers: answered
                 .as_ref()
-                .map(|(name, text)| (name.as_str(), text.as_str())),
+                .map(|it| (it.name.as_str(), it.text.as_str())),
             ..composer(&layout, bytes)
         };
         let screen = self.screen(&theme, composer, &choices, &pending);
@@ -77,19 +75,6 @@ impl App {
             aside: candidate.detail.clone(),
         });
         choices.collect()
-    }
-
-    /// The name and the beginning of the message that is answered next.
-    fn answered(&self) -> Option<(String, String)> {
-        let pane = self.pane()?;
-        let entry = pane.by_n(pane.answers?)?;
-        let text = match &entry.what {
-            What::Said(text) | What::Summary(text) => text.as_str(),
-            What::File(card) => card.name.as_str(),
-            _ => "",
-        };
-        let text = cc_proto::text::clean_line(text, ANSWERED_CHARS_MAX);
-        Some((entry.name.clone(), text))
     }
 
     fn screen<'a>(
@@ -136,6 +121,7 @@ impl App {
             connection: &self.connection,
             paused: pane.is_some_and(|pane| self.paused.contains(&pane.entry.room)),
             held: self.held,
+            user: self.places.user.as_deref(),
             now_ms: self.now_ms,
             theme,
         }

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use serde::{Deserialize, Serialize};
+
 use crate::chat::editor::Editor;
 use crate::chat::slash::Slash;
 use crate::chat::types::{Entry, FileCard, Member, RoomEntry};
@@ -53,8 +55,18 @@ pub struct Pane {
     pub arrived: BTreeSet<u64>,
     /// Who belongs.
     pub members: Vec<Member>,
-    /// The line that the next message answers.
-    pub answers: Option<u64>,
+    /// What the next message answers.
+    pub answers: Option<Answered>,
+    /// What of the text being typed is on disk, as far as is known.
+    pub kept: Kept,
+    /// When what has changed of it is to be kept, in unix milliseconds.
+    pub keep_at: Option<u64>,
+    /// Of what was last looked at for that.
+    pub kept_mark: Mark,
+    /// Whether somebody else was online when it was last known.
+    pub company: bool,
+    /// The invites that are open: the id, and what to say of it; none before they were asked for.
+    pub invites: Option<Vec<(String, String)>>,
     /// The search whose hits are shown.
     pub search: Option<Search>,
     /// Whether something is being loaded.
@@ -67,6 +79,42 @@ pub struct Pane {
     pub receipts: Option<(u64, u64)>,
 }
 
+/// A message that is answered. It is remembered as it is, as its line may be loaded no longer by then.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answered {
+    /// Its line.
+    pub n: u64,
+    /// Its id.
+    pub id: String,
+    /// The name of who wrote it.
+    pub name: String,
+    /// Its beginning.
+    pub text: String,
+}
+
+/// The text that was being typed in a room, for the next time.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Kept {
+    /// The text.
+    pub text: String,
+    /// What it answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answers: Option<Answered>,
+    /// Whether something in it was sent and is not known to have arrived.
+    #[serde(default)]
+    pub unsure: bool,
+}
+
+impl Kept {
+    /// Whether there is nothing to keep.
+    pub fn is_empty(&self) -> bool {
+        self.text.trim().is_empty()
+    }
+}
+
+/// By what a change of what is to be kept is seen: the text's revision, what is on its way, and what is answered.
+pub type Mark = (u64, usize, Option<u64>);
+
 /// Something typed that is not known to be on disk.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pending {
@@ -74,10 +122,8 @@ pub struct Pending {
     pub local: u64,
     /// What was typed, as it is sent.
     pub text: String,
-    /// The line that it answers.
-    pub answers: Option<u64>,
-    /// The id of the message that it answers.
-    pub re: Option<String>,
+    /// What it answers.
+    pub answers: Option<Answered>,
     /// Its line, once it is known.
     pub n: Option<u64>,
     /// Why it could not be sent, and that it is not tried again by itself; none while it is being sent.
@@ -186,6 +232,11 @@ impl Pane {
             arrived: BTreeSet::new(),
             members: Vec::new(),
             answers: None,
+            kept: Kept::default(),
+            keep_at: None,
+            kept_mark: Mark::default(),
+            company: false,
+            invites: None,
             search: None,
             loading: false,
             opened: false,

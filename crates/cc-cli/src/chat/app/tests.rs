@@ -1,6 +1,9 @@
 //! The chat without a terminal: keys in, and what is to be done out. Long, as every part of it is tried through the same few
 //! hands at the top.
 
+mod people;
+mod texts;
+
 use std::collections::BTreeMap;
 
 use ratatui::Terminal;
@@ -29,6 +32,7 @@ fn room(id: &str, name: &str) -> RoomEntry {
         state: State::Joined,
         members: 2,
         online: 2,
+        looking: false,
         unread: 0,
         mentions: 0,
     }
@@ -266,6 +270,10 @@ fn what_cannot_be_sent_goes_back_into_the_text() {
     });
     assert_eq!(chat.text(), "typed on");
     assert!(chat.draw().0.contains("another word"));
+    chat.press(KeyCode::Esc, KeyModifiers::NONE);
+    chat.press(KeyCode::Up, KeyModifiers::NONE);
+    assert_eq!(chat.text(), "another word", "and is found again");
+    chat.press(KeyCode::Down, KeyModifiers::NONE);
 
     // Nothing is sent where nothing can be said.
     chat.app.panes[0].entry.state = State::Removed;

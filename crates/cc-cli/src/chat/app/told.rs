@@ -85,6 +85,8 @@ impl App {
                     search.more = search.hits.len() >= HITS_MAX && looked < of;
                 }
             }
+            Told::Kept { room, kept } => self.told_kept(&room, kept),
+            Told::Invites { room, invites } => self.told_invites(&room, invites),
             Told::Replied { room, reply } => self.replied(room, reply),
             Told::Word { text, bad } => self.toast(text, bad),
             Told::Held(held) => self.held = held,
@@ -127,15 +129,19 @@ impl App {
                 continue;
             };
             let entry = &mut pane.entry;
-            let was_alone = entry.online <= 1;
             let (unread, mentions) = (entry.unread, entry.mentions);
             *entry = RoomEntry {
                 unread,
                 mentions,
                 ..room
             };
+            // As long as nobody knows yet, what was known before stands.
+            if entry.looking {
+                continue;
+            }
+            let had_company = std::mem::replace(&mut pane.company, entry.online > 1);
             let is_alone = entry.online <= 1 && entry.members > 1 && entry.state == State::Joined;
-            if is_alone && !was_alone && entry.room == front {
+            if is_alone && had_company && entry.room == front {
                 self.say("nobody else is online now: what you write reaches them when they are");
             }
         }
@@ -178,8 +184,10 @@ impl App {
             self.complain(format!("not sent: {why}"));
         } else {
             let lines = pending.text.lines().map(cc_proto::text::clean_text);
-            let mut page = vec![why, String::new()];
+            let again = "It is kept among what was sent: Up, at the first line, brings it back.";
+            let mut page = vec![why, again.to_owned(), String::new()];
             page.extend(lines);
+            pane.editor.remember(pending.text.clone());
             self.page("Not sent", page);
         }
     }

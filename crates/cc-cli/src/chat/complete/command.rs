@@ -151,9 +151,17 @@ fn of_members(typed: &str, members: &[Member]) -> Vec<Candidate> {
 }
 
 fn of_invites(typed: &str, invites: &[(String, String)]) -> Vec<Candidate> {
-    let begin = invites.iter().filter(|(id, _)| id.starts_with(typed));
-    begin
-        .map(|(id, note)| plain(short(id).to_owned(), note.clone()))
+    let found = sorted(invites, |(id, about)| {
+        let by_about = fits(about, typed).map(|_| false);
+        if id.starts_with(typed) {
+            Some(true)
+        } else {
+            by_about
+        }
+    });
+    found
+        .into_iter()
+        .map(|(id, about)| plain(short(id).to_owned(), about.clone()))
         .collect()
 }
 

@@ -17,7 +17,9 @@ pub fn candidates(before: &str, members: &[Member]) -> Option<(usize, Vec<Candid
     if typed.contains(char::is_whitespace) || !begins(before, from) {
         return None;
     }
-    let others = members.iter().filter(|member| !member.me);
+    let mut others: Vec<&Member> = members.iter().filter(|member| !member.me).collect();
+    // Who is online comes first, of those that fit as well.
+    others.sort_by_key(|member| !member.online);
     let found = sorted(others, |member| {
         let nick = clean_nick(&member.nick)?;
         // The better of both.
@@ -26,7 +28,6 @@ pub fn candidates(before: &str, members: &[Member]) -> Option<(usize, Vec<Candid
             .flatten()
             .max()
     });
-    // Who is online comes first, of those that fit as well.
     let candidates = found.into_iter().filter_map(candidate).collect();
     Some((from, candidates))
 }

@@ -32,7 +32,7 @@ pub struct Sources<'a> {
     pub rooms: &'a [RoomEntry],
     /// The files of the room that are known: id and safe name.
     pub files: &'a [(String, String)],
-    /// The invites of the room that are known: id and note, clean.
+    /// The invites of the room that are open: id and what to say of it, clean.
     pub invites: &'a [(String, String)],
     /// The folder that relative paths are of.
     pub folder: &'a Path,

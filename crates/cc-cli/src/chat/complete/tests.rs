@@ -28,6 +28,7 @@ fn room(byte: u8, name: &str) -> RoomEntry {
         state: State::Joined,
         members: 1,
         online: 1,
+        looking: false,
         unread: 0,
         mentions: 0,
     }
@@ -96,6 +97,27 @@ fn found(text: &str, asked: bool) -> Vec<String> {
     completion.map_or_else(Vec::new, |it| {
         it.candidates.into_iter().map(|it| it.insert).collect()
     })
+}
+
+#[test]
+fn who_is_online_is_offered_first() {
+    let mut world = world();
+    world.members[2].online = true;
+    let completion = Completion::find(&typed("@b"), &world.sources(), false).unwrap();
+    let shown: Vec<&str> = completion
+        .candidates
+        .iter()
+        .map(|it| it.shown.as_str())
+        .collect();
+    assert_eq!(shown, ["@robert", "@bob"]);
+    world.members[4].online = true;
+    let completion = Completion::find(&typed("@"), &world.sources(), false).unwrap();
+    let shown: Vec<&str> = completion
+        .candidates
+        .iter()
+        .map(|it| it.shown.as_str())
+        .collect();
+    assert_eq!(shown[..2], ["@robert", "@cɑrol"], "{shown:?}");
 }
 
 #[test]

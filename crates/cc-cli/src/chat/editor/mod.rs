@@ -121,6 +121,21 @@ impl Editor {
         self.buffer.text()
     }
 
+    /// The text, or, while one looks back at what was sent, the text from which that began.
+    pub fn draft(&self) -> &str {
+        self.sent.draft().unwrap_or_else(|| self.text())
+    }
+
+    /// Grows with every change of the text.
+    pub const fn revision(&self) -> u64 {
+        self.buffer.revision()
+    }
+
+    /// Puts a text among those that were sent, to be found again.
+    pub fn remember(&mut self, text: String) {
+        self.sent.push(text);
+    }
+
     /// Where the cursor is in the text, in bytes.
     pub const fn cursor(&self) -> usize {
         self.buffer.cursor()

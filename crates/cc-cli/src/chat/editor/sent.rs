@@ -32,6 +32,17 @@ impl Sent {
         self.texts.push_back(text);
     }
 
+    /// The draft, while another text is shown in its place.
+    pub fn draft(&self) -> Option<&str> {
+        let looking = self.looking.as_ref()?;
+        let is_shown = looking.at + 1 == looking.texts.len();
+        looking
+            .texts
+            .last()
+            .filter(|_| !is_shown)
+            .map(String::as_str)
+    }
+
     /// The text before the one that is shown.
     pub fn older(&mut self, shown: &str) -> Option<String> {
         let looking = self.looking.get_or_insert_with(|| {
@@ -73,7 +84,9 @@ mod tests {
         for text in ["one", "two", "two"] {
             sent.push(text.to_owned());
         }
+        assert_eq!(sent.draft(), None);
         assert_eq!(sent.older("draft").unwrap(), "two");
+        assert_eq!(sent.draft(), Some("draft"));
         assert_eq!(sent.older("two!").unwrap(), "one");
         assert_eq!(sent.older("one"), None);
         assert_eq!(sent.newer("one").unwrap(), "two!");

@@ -23,6 +23,8 @@ use crate::args::{
 
 pub use help::{names, options, overview};
 pub use plan::{Here, Plan, plan};
+#[cfg(test)]
+pub use run::Said;
 pub use run::{Reply, run};
 pub use words::{Word, last as last_word, quoted, user_home, words};
 
@@ -73,6 +75,8 @@ pub enum Slash {
     Retract(SlashRetractArgs),
     /// Answer the selected message [default: the last one of somebody else]
     Reply(Words),
+    /// Copy the selected message, or a file's path [default: the last one of somebody else]
+    Copy,
     /// Tell agents nothing of this room for a while
     Pause(SlashPauseArgs),
     /// Tell agents again what is said
@@ -131,6 +135,7 @@ impl Slash {
             Self::Verify(_) => "/verify",
             Self::Retract(_) => "/retract",
             Self::Reply(_) => "/reply",
+            Self::Copy => "/copy",
             Self::Pause(_) => "/pause",
             Self::Resume(_) => "/resume",
             Self::Preview(_) => "/preview",

@@ -1,8 +1,16 @@
 //! What a command comes to where it is typed: something that the chat does itself, or a command to be carried out, with
 //! the selected message filled in where none is named.
 
+use cc_proto::text::{clean_line, clean_text};
+
 use super::{Slash, help};
+use crate::chat::app::Answered;
 use crate::chat::types::{Entry, What};
+use crate::files::shown_path;
+use crate::rpc::FileState;
+
+/// How much of a message that is answered is shown, in characters.
+const ANSWERED_CHARS_MAX: usize = 60;
 
 /// Where a command is typed.
 #[derive(Debug, Clone, Copy, Default)]
@@ -20,13 +28,15 @@ pub struct Here<'a> {
 pub enum Plan {
     /// Carry it out: [`super::run()`].
     Run(Box<Slash>),
-    /// Answer this line with what is typed next, or with this.
+    /// Answer this message with what is typed next, or with this.
     Answer {
-        /// The line of the message.
-        n: u64,
+        /// The message.
+        answered: Answered,
         /// The answer, where it was typed at once.
         text: Option<String>,
     },
+    /// Put this into the clipboard.
+    Copy(String),
     /// Look for this in the room; for nothing yet where it is empty.
     Find(String),
     /// Go to the room that this names.
@@ -45,6 +55,7 @@ pub fn plan(mut slash: Slash, here: &Here<'_>) -> Result<Plan, String> {
         Slash::Get(args) => choose(&mut args.get.file, || this_file(here))?,
         Slash::Cancel(args) => choose(&mut args.file, || this_file(here))?,
         Slash::Retract(args) => choose(&mut args.message, || this_message(here))?,
+        Slash::Copy => return copied(here).map(Plan::Copy),
         Slash::Reply(words) => return answer(&words.text(), here),
         Slash::Find(words) => return Ok(Plan::Find(words.text())),
         Slash::Room(args) => return Ok(Plan::Room(std::mem::take(&mut args.room))),
@@ -93,13 +104,40 @@ fn answer(text: &str, here: &Here<'_>) -> Result<Plan, String> {
         .selected
         .or(here.others)
         .ok_or_else(|| "there is nothing to answer yet".to_owned())?;
-    if entry.id.is_none() {
+    let Some(id) = entry.id.clone() else {
         return Err("the selected line is damaged".to_owned());
-    }
-    Ok(Plan::Answer {
+    };
+    let beginning = match &entry.what {
+        What::Said(text) | What::Summary(text) => text.as_str(),
+        What::File(card) => card.name.as_str(),
+        _ => "",
+    };
+    let answered = Answered {
         n: entry.n,
+        id,
+        name: entry.name.clone(),
+        text: clean_line(beginning, ANSWERED_CHARS_MAX),
+    };
+    Ok(Plan::Answer {
+        answered,
         text: (!text.is_empty()).then(|| text.to_owned()),
     })
+}
+
+/// The words of a message, or the whole path of a file.
+fn copied(here: &Here<'_>) -> Result<String, String> {
+    let entry = here
+        .selected
+        .or(here.others)
+        .ok_or_else(|| "there is nothing to copy: select a message with Alt+Up".to_owned())?;
+    match &entry.what {
+        What::Said(text) | What::Summary(text) => Ok(clean_text(text)),
+        What::File(card) => match &card.path {
+            Some(path) if card.state == FileState::Here => Ok(shown_path(path)),
+            _ => Err("the file is not here yet: /get fetches it".to_owned()),
+        },
+        _ => Err("there is nothing to copy in the selected line".to_owned()),
+    }
 }
 
 #[cfg(test)]
@@ -107,7 +145,6 @@ mod tests {
     use super::*;
     use crate::chat::slash::{Typed, parse};
     use crate::chat::types::{FileCard, Marks};
-    use crate::rpc::FileState;
 
     fn entry(n: u64, what: What) -> Entry {
         Entry {
@@ -187,7 +224,7 @@ mod tests {
             ..Here::default()
         };
         let answer = |text: &str| match at(text, &here) {
-            Ok(Plan::Answer { n: 5, text }) => text,
+            Ok(Plan::Answer { answered, text }) if answered.n == 5 => text,
             other => panic!("{other:?}"),
         };
         assert_eq!(answer("/reply"), None);
@@ -196,6 +233,35 @@ mod tests {
             Some("it's \"fine\"  --yes")
         );
         assert!(at("/reply", &Here::default()).is_err());
+    }
+
+    #[test]
+    fn the_words_of_a_message_or_the_path_of_a_file_are_copied() {
+        let said = entry(3, What::Said("one\ntwo".to_owned()));
+        let mut dropped = entry(5, file());
+        let copied = |selected: Option<&Entry>| -> Result<String, String> {
+            let others = Some(&said);
+            let here = Here {
+                selected,
+                others,
+                own: None,
+            };
+            match at("/copy", &here)? {
+                Plan::Copy(text) => Ok(text),
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(copied(None).as_deref(), Ok("one\ntwo"));
+        assert!(copied(Some(&dropped)).unwrap_err().contains("/get"));
+        if let What::File(card) = &mut dropped.what {
+            card.state = FileState::Here;
+            card.path = Some("/home/a/rooms/00/files/11/a b.png".into());
+        }
+        assert_eq!(
+            copied(Some(&dropped)).as_deref(),
+            Ok("/home/a/rooms/00/files/11/a b.png")
+        );
+        assert!(at("/copy", &Here::default()).is_err());
     }
 
     #[test]

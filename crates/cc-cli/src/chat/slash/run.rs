@@ -136,6 +136,7 @@ async fn command(home: &Home, room: &KnownRoom, slash: &Slash, output: Printer<'
         Slash::Status => status::status(Some(home), output).await,
         // The chat's own, of which `plan` knows; and the ticket, which is no text.
         Slash::Reply(_)
+        | Slash::Copy
         | Slash::Find(_)
         | Slash::Room(_)
         | Slash::Ticket(_)

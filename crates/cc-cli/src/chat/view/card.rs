@@ -7,6 +7,7 @@ use super::paint::{Run, run};
 use super::words;
 use crate::chat::theme;
 use crate::chat::types::FileCard;
+use crate::chat::wrap::width;
 use crate::rpc::FileState;
 
 /// The longest bar, in columns.
@@ -15,6 +16,10 @@ const BAR_COLUMNS: usize = 20;
 const NAME_CHARS_MAX: usize = 24;
 /// So many digits of an id tell a room's files apart.
 const ID_DIGITS: usize = 10;
+/// Before the path of a file that is here.
+const HERE: &str = "here: ";
+/// So many columns a path has at least, on rows of its own if need be.
+const PATH_MIN: usize = 16;
 /// A name is further in from its second row on, so that none of its rows can pass for the next line of the card.
 const HANG: usize = 5;
 
@@ -33,8 +38,8 @@ pub fn rows(look: &Look<'_>, gutter: &Run<'static>, file: &FileCard, id: Option<
     let size = words::size(file.size);
     let fault = file.fault.as_deref().map(|fault| clean_line(fault, 400));
     let waiting = match &fault {
-        Some(fault) if !crate::files::is_nobody(fault) => format!("waiting: {fault}"),
-        _ => "waiting for a member who has it".to_owned(),
+        Some(fault) => format!("waiting: {fault}"),
+        None => "waiting for a member who has it".to_owned(),
     };
     let fault = fault.as_deref().unwrap_or("unknown");
     let get = format!("/get {}", typed(&name, id));
@@ -49,12 +54,18 @@ pub fn rows(look: &Look<'_>, gutter: &Run<'static>, file: &FileCard, id: Option<
         ],
         FileState::Fetching => progress(look, file),
         FileState::Here => {
-            let path = file.path.as_deref().map(std::path::Path::to_string_lossy);
-            let path = clean_line(&path.unwrap_or_default(), usize::MAX);
+            let lead = format!("{size}  ");
+            let room = look
+                .text_columns()
+                .saturating_sub(HANG + width(&lead) + width(HERE));
+            let path = file
+                .path
+                .as_deref()
+                .map(|path| words::path(path, look.user, room.max(PATH_MIN)));
             vec![
-                run(format!("{size}  "), theme::dim()),
-                run("here: ", theme.good()),
-                run(path, theme::plain()),
+                run(lead, theme::dim()),
+                run(HERE, theme.good()),
+                run(path.unwrap_or_default(), theme::plain()),
             ]
         }
         FileState::Damaged => vec![

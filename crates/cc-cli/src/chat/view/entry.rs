@@ -4,6 +4,7 @@
 //! in, so no text can look like a header, a mark, a card, a rule or something that happened.
 
 use std::ops::Range;
+use std::path::Path;
 
 use cc_proto::text::{clean_line, clean_text};
 use ratatui::style::Style;
@@ -14,6 +15,8 @@ use crate::chat::app::Pending;
 use crate::chat::theme::{self, Theme};
 use crate::chat::types::{Entry, What};
 use crate::chat::wrap::{Glyph, fit, glyphs, wrap};
+use crate::files::shown_path;
+use crate::rpc::FileState;
 use crate::when::long_time;
 
 /// Messages of one author within this time stand under one header.
@@ -65,13 +68,15 @@ pub struct Look<'a> {
     pub seen: Option<u64>,
     /// The line that is selected.
     pub selected: Option<u64>,
+    /// The person's own folder, which `~` stands for.
+    pub user: Option<&'a Path>,
     /// Our newest message, where there is room to tell how far it has come.
     pub newest_mine: Option<u64>,
 }
 
 impl Look<'_> {
     /// The columns for what somebody wrote.
-    fn text_columns(&self) -> usize {
+    pub fn text_columns(&self) -> usize {
         self.columns
             .saturating_sub(GUTTER + self.mark_columns)
             .max(2)
@@ -358,6 +363,9 @@ fn foot(look: &Look<'_>, entry: &Entry) -> Vec<Row> {
         if entry.mine {
             lines.extend(words::long_mark(&entry.marks, signs));
         }
+        if let Some(path) = here(entry) {
+            lines.push(format!("{}  (/copy copies it)", shown_path(path)));
+        }
         let when = long_time(cc_proto::id::Timestamp(entry.ts));
         lines.push(format!("line {}, {when}", entry.n));
     } else if look.newest_mine == Some(entry.n) && is_marked(entry) {
@@ -380,6 +388,14 @@ fn foot(look: &Look<'_>, entry: &Entry) -> Vec<Row> {
     out
 }
 
+/// Where a file is that is here.
+fn here(entry: &Entry) -> Option<&Path> {
+    match &entry.what {
+        What::File(card) if card.state == FileState::Here => card.path.as_deref(),
+        _ => None,
+    }
+}
+
 /// Whether it is something of ours whose way is told of.
 pub fn is_marked(entry: &Entry) -> bool {
     entry.mine && matches!(entry.what, What::Said(_) | What::Summary(_) | What::File(_))
@@ -400,11 +416,17 @@ pub fn pending_rows(look: &Look<'_>, pending: &Pending, is_first: bool, is_next:
             None => run(format!("  sending{}", signs.running), theme::dim()),
             Some(_) => run("  not sent", theme.bad()),
         };
-        out.push(Row::of(vec![
-            run(words::name(look.nick), theme::bold()),
-            run(" (you)", theme::dim()),
-            state,
-        ]));
+        // Before anybody has let us in there may be no nick.
+        let mut header = if look.nick.is_empty() {
+            vec![run("you", theme::bold())]
+        } else {
+            vec![
+                run(words::name(look.nick), theme::bold()),
+                run(" (you)", theme::dim()),
+            ]
+        };
+        header.push(state);
+        out.push(Row::of(header));
     }
     let gutter = run(signs.said, theme::dim());
     out.extend(text_rows(look, &gutter, &pending.text, None));

@@ -64,7 +64,7 @@ fn aside(room: &RoomEntry, is_current: bool, theme: Theme) -> Vec<Run<'static>> 
     }
     if room.unread > 0 && !is_current {
         out.push(run(words::count(room.unread), theme::bold()));
-    } else if out.is_empty() && room.online <= 1 && room.members > 1 {
+    } else if out.is_empty() && room.online <= 1 && room.members > 1 && !room.looking {
         out.push(run("alone", theme::dim()));
     }
     out
@@ -139,8 +139,12 @@ pub fn members(screen: &Screen<'_>, area: Rect, buffer: &mut Buffer, drawn: &mut
         width: area.width.saturating_sub(3),
         ..area
     };
-    let online = screen.members.iter().filter(|member| member.online).count();
-    let title = format!("{online} of {} online", screen.members.len());
+    let title = if is_looking(screen) {
+        format!("members: connecting{}", signs.running)
+    } else {
+        let online = screen.members.iter().filter(|member| member.online).count();
+        format!("{online} of {} online", screen.members.len())
+    };
     put(
         buffer,
         (inner.x, inner.y),
@@ -154,6 +158,15 @@ pub fn members(screen: &Screen<'_>, area: Rect, buffer: &mut Buffer, drawn: &mut
         ..inner
     };
     member_rows(screen, rest, buffer, drawn);
+}
+
+/// Whether it is too early to say of anybody that they are away.
+fn is_looking(screen: &Screen<'_>) -> bool {
+    let room = screen.rooms.get(screen.current);
+    let others = screen.members.iter().filter(|member| !member.me);
+    room.is_some_and(|room| room.looking)
+        && others.clone().all(|it| !it.online)
+        && others.count() > 0
 }
 
 /// The members, a row each and one for what is to be said of them.
@@ -223,7 +236,11 @@ fn member_row(screen: &Screen<'_>, member: &Member, y: u16, area: Rect, buffer: 
     if member.me {
         tags.push(run("you", theme::dim()));
     } else {
-        let word = if member.online { "on" } else { "off" };
+        let word = match member.online {
+            true => "on",
+            false if is_looking(screen) => signs.running,
+            false => "off",
+        };
         tags.push(run(word, theme::dim()));
     }
     let tags_columns: usize = tags.iter().map(|tag| width(&tag.text) + 1).sum();

@@ -101,6 +101,7 @@ impl<'a> Window<'a> {
                 .map_or("", |room| room.nick.as_str()),
             seen: screen.seen,
             selected: screen.selected,
+            user: screen.user,
             newest_mine: mine
                 .take(if area.height >= FOOT_FROM {
                     LOOK_BACK

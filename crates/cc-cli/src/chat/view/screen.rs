@@ -1,6 +1,7 @@
 //! What is drawn: plain data, so that drawing is a function of it and of the size of the terminal.
 
 use std::collections::VecDeque;
+use std::path::Path;
 
 use ratatui::layout::{Position, Rect};
 
@@ -55,6 +56,8 @@ pub struct Screen<'a> {
     pub paused: bool,
     /// Messages of our agents that wait for our yes.
     pub held: u64,
+    /// The person's own folder, which `~` stands for.
+    pub user: Option<&'a Path>,
     /// The wall clock, in unix milliseconds.
     pub now_ms: u64,
     /// Colours and signs.

@@ -28,6 +28,10 @@ pub fn pieces(screen: &Screen<'_>) -> Vec<Run<'static>> {
         State::Joined if room.members <= 1 => {
             out.push(run("nobody else yet: /ticket", theme.warn()));
         }
+        State::Joined if room.online <= 1 && room.looking => {
+            let words = format!("connecting to the others{}", theme.signs().running);
+            out.push(run(words, theme::dim()));
+        }
         State::Joined if room.online <= 1 => {
             out.push(run("nobody online: they get it later", theme.warn()));
         }

@@ -1,10 +1,14 @@
 //! The words for names, times, sizes and for how far something has come. Pure.
 
+use std::path::Path;
+
 use cc_proto::id::Timestamp;
 use cc_proto::text::clean_nick;
 
 use crate::chat::theme::Signs;
 use crate::chat::types::Marks;
+use crate::chat::wrap::{glyphs, width};
+use crate::files::shown_path;
 use crate::when::long_time;
 
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
@@ -66,6 +70,43 @@ pub fn size(bytes: u64) -> String {
     } else {
         format!("{} {}", tenths / 10, UNITS[power])
     }
+}
+
+/// A path in at most so many columns: the person's own folder as `~`, and what does not fit left out of the middle, so that its
+/// end is there. Whole where it fits.
+pub fn path(path: &Path, user: Option<&Path>, columns: usize) -> String {
+    let whole = match user.and_then(|user| path.strip_prefix(user).ok()) {
+        Some(rest) => Path::new("~").join(rest),
+        None => path.to_path_buf(),
+    };
+    let whole = shown_path(&whole);
+    if width(&whole) <= columns {
+        return whole;
+    }
+    let (first, rest) = whole.split_once('/').unwrap_or(("", &whole));
+    let lead = format!("{first}/…");
+    let mut end = String::new();
+    for part in rest.rsplit('/') {
+        let longer = format!("/{part}{end}");
+        if width(&lead) + width(&longer) > columns {
+            break;
+        }
+        end = longer;
+    }
+    if !end.is_empty() {
+        return lead + &end;
+    }
+    // Not even the name fits: its end, which has the extension.
+    let glyphs = glyphs(&whole);
+    let mut room = columns.saturating_sub(1);
+    let last = glyphs.iter().rev().take_while(|glyph| {
+        let fits = glyph.width <= room;
+        room = if fits { room - glyph.width } else { 0 };
+        fits
+    });
+    let mut last: Vec<&str> = last.map(|glyph| glyph.symbol.as_ref()).collect();
+    last.push("…");
+    last.into_iter().rev().collect()
 }
 
 /// A number with its thousands apart.
@@ -174,6 +215,27 @@ mod tests {
         assert_eq!(clock(1_795_341_600_000), "10:00Z");
         assert_eq!(count(1_234_567), "1,234,567");
         assert_eq!(count(12), "12");
+    }
+
+    #[test]
+    fn a_path_is_short_and_has_its_end() {
+        let home = Path::new("/home/alice");
+        let long = "/home/alice/.cc-connect/rooms/0123456789abcdef0123456789abcdef/files/0123456789abcdef/design.svg";
+        let short = |text: &str, columns| path(Path::new(text), Some(home), columns);
+        assert_eq!(short("/home/alice/a.txt", 40), "~/a.txt");
+        assert_eq!(short("/home/alicette/a.txt", 40), "/home/alicette/a.txt");
+        assert_eq!(short(long, 40), "~/…/files/0123456789abcdef/design.svg");
+        assert_eq!(short(long, 20), "~/…/design.svg");
+        assert_eq!(short(long, 10), "…esign.svg");
+        assert_eq!(short("/var/tmp/rooms/日本語.png", 16), "/…/日本語.png");
+        assert_eq!(path(Path::new(long), None, 20), "/…/design.svg");
+        for columns in 1..120 {
+            assert!(width(&short(long, columns)) <= columns, "{columns}");
+            assert!(
+                width(&short("/a/\u{1b}[2J日本語\n/x", columns)) <= columns,
+                "{columns}"
+            );
+        }
     }
 
     #[test]

@@ -18,13 +18,14 @@ use crate::chat::app::Told;
 use crate::chat::slash::{self, Reply, Slash};
 use crate::chat::types::{FileCard, Marks, Member};
 use crate::client::Client;
+use crate::commands::invite;
 use crate::error::{CliError, CliResult, Kind};
 use crate::home::Home;
 use crate::launch;
 use crate::rooms;
 use crate::rpc::{
-    FileInfo, FileList, FileListParams, HeldList, People, Person, ReceiptsParams, ReceiptsResult,
-    RoomParams,
+    FileInfo, FileList, FileListParams, HeldList, InviteList, People, Person, ReceiptsParams,
+    ReceiptsResult, RoomParams,
 };
 use crate::when;
 
@@ -57,6 +58,8 @@ pub enum Call {
     FileEvent(String, Value),
     /// What waits for our yes.
     Held,
+    /// Which invites of a room are open.
+    Invites(String),
     /// Where agents are told nothing.
     Paused,
     /// Carry a command out.
@@ -132,6 +135,7 @@ impl Calls {
             Call::Files(room) => drop(self.files(room).await),
             Call::FileEvent(room, params) => self.file_event(room, params).await,
             Call::Held => drop(self.held().await),
+            Call::Invites(room) => drop(self.invites(room).await),
         }
     }
 
@@ -282,6 +286,16 @@ impl Calls {
         Ok(())
     }
 
+    async fn invites(&mut self, room: String) -> CliResult {
+        let params = RoomParams { room: room.clone() };
+        let list: InviteList = self.ask("room.invites", &params).await?;
+        let open = list.invites.iter().filter(|it| invite::is_open(it));
+        let invites = open.map(|it| (it.invite.clone(), invite::about(it)));
+        let invites = invites.collect();
+        self.tell(Told::Invites { room, invites }).await;
+        Ok(())
+    }
+
     async fn paused(&self) {
         let home = self.home.clone();
         let paused = tokio::task::spawn_blocking(move || {
@@ -333,6 +347,7 @@ fn in_lines(error: &CliError) -> Vec<String> {
 }
 
 fn card(info: FileInfo) -> (u64, FileCard) {
+    let is_alone = crate::files::is_alone(&info);
     let card = FileCard {
         name: cc_proto::text::file_name(&info.name),
         size: info.size,
@@ -340,7 +355,11 @@ fn card(info: FileInfo) -> (u64, FileCard) {
         state: info.state,
         have: info.have,
         path: info.path,
-        fault: info.fault.map(|fault| clean_line(&fault, 200)),
+        // Who is alone waits for a member, which the card says by itself.
+        fault: info
+            .fault
+            .filter(|_| !is_alone)
+            .map(|fault| clean_line(&fault, 200)),
     };
     (info.n, card)
 }

@@ -9,9 +9,10 @@ use cc_proto::body::Body;
 use cc_proto::id::{ArrivalNo, MessageId, RoomId};
 use tokio::sync::{mpsc, oneshot};
 
+use super::drafts;
 use super::entries::Entries;
 use super::seen::Seen;
-use crate::chat::app::{Came, Lines, Load, Told};
+use crate::chat::app::{Came, Kept, Lines, Load, Told};
 use crate::chat::types::Entry;
 use crate::error::{CliError, CliResult, Kind};
 use crate::home::Home;
@@ -47,6 +48,8 @@ pub enum Job {
     Length(String, oneshot::Sender<u64>),
     /// The first line after `after` in which we said `text`, and which is none of `known`.
     Said(Said, oneshot::Sender<Option<u64>>),
+    /// Keep the text that is being typed in a room, or that there is none.
+    Keep(String, Kept),
     /// Keep what is to be kept.
     Save(oneshot::Sender<()>),
 }
@@ -138,6 +141,11 @@ impl Reader {
                 let found = self.said(&said).unwrap_or(None);
                 let _ = answer.send(found);
             }
+            Job::Keep(room, kept) => {
+                if let Ok(log) = self.log(&room) {
+                    drafts::save(&log.dir, &kept);
+                }
+            }
             Job::Save(answer) => {
                 self.seen.save(&self.home);
                 let _ = answer.send(());
@@ -215,11 +223,13 @@ impl Reader {
         let log = self.log(room)?;
         log.look();
         let len = log.len();
+        let mut kept = None;
         let (first, last, came) = match what {
             Load::End => {
                 let came = if log.opened {
                     Came::End
                 } else {
+                    kept = drafts::load(&log.dir);
                     Came::Opened(seen)
                 };
                 log.opened = true;
@@ -238,8 +248,12 @@ impl Reader {
                 log.around(n)
             }
         };
-        let lines = log.lines(room, first.max(1), last, came)?;
-        self.tell(Told::Lines(lines));
+        let lines = log.lines(room, first.max(1), last, came);
+        if let Some(kept) = kept {
+            let room = room.to_owned();
+            self.tell(Told::Kept { room, kept });
+        }
+        self.tell(Told::Lines(lines?));
         if matches!(what, Load::End) {
             self.names(room);
         }

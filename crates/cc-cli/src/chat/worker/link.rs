@@ -3,7 +3,7 @@
 //! What happens is in the log; an event only says that there is something to read.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use cc_proto::text::{clean_line, clean_nick};
 use serde_json::{Value, json};
@@ -19,12 +19,14 @@ use crate::error::CliResult;
 use crate::home::Home;
 use crate::launch;
 use crate::rooms;
-use crate::rpc::{HeldBackInfo, RoomInfo, RoomList, RoomParams, State, Subscribed};
+use crate::rpc::{HeldBackInfo, RoomInfo, RoomList, RoomParams, State, Status, Subscribed};
 
 /// Rooms whose events are heard; a connection may have so many. Of further ones the list of rooms tells.
 const SUBSCRIPTIONS_MAX: usize = 60;
 /// How often to look who is online.
 const LIST_INTERVAL: Duration = Duration::from_secs(10);
+/// How long after its start a daemon may not have met those who are online: it dials everybody a few times.
+const LOOKING: Duration = Duration::from_secs(10);
 /// How long to wait before the daemon is looked for again; twice as long each time, up to the latter.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
 /// How often in a row no daemon may be found before it counts as stopped: it may be ending, or another takes its place.
@@ -39,6 +41,16 @@ pub enum Urge {
     Connect,
     /// Look which rooms there are.
     Look,
+}
+
+/// What is known of a daemon while there is a connection to it.
+struct Heard {
+    /// Rooms whose events are heard.
+    rooms: BTreeSet<String>,
+    /// Rooms in which nobody else was online at the last look.
+    alone: BTreeSet<String>,
+    /// Until then it is too early to say so.
+    looking_until: Instant,
 }
 
 /// What it needs to tell others.
@@ -60,12 +72,11 @@ impl Link {
     pub async fn run(self, mut urges: mpsc::Receiver<Urge>) {
         let mut client = self.connect().await;
         loop {
-            let mut known = BTreeSet::new();
-            if self.greet(&mut client, &mut known).await.is_ok() {
+            if let Ok(mut heard) = self.meet(&mut client).await {
                 self.epoch.send_modify(|epoch| *epoch += 1);
                 self.tell(Told::Connection(Connection::Up)).await;
                 let _ = self.calls.send(Call::Held).await;
-                self.listen(&mut client, &mut known, &mut urges).await;
+                self.listen(&mut client, &mut heard, &mut urges).await;
             }
             self.tell(Told::Connection(Connection::Looking)).await;
             client = self.reconnect(&mut urges).await;
@@ -126,20 +137,32 @@ impl Link {
         }
     }
 
+    async fn meet(&self, client: &mut Client) -> CliResult<Heard> {
+        let status: Status = client.call("status", &json!({})).await?;
+        let up = Duration::from_millis(status.uptime_ms);
+        let mut heard = Heard {
+            rooms: BTreeSet::new(),
+            alone: BTreeSet::new(),
+            looking_until: Instant::now() + LOOKING.saturating_sub(up),
+        };
+        self.greet(client, &mut heard).await?;
+        Ok(heard)
+    }
+
     /// Subscribes to the rooms that are new to this connection, and has everything read that has arrived meanwhile.
-    async fn greet(&self, client: &mut Client, known: &mut BTreeSet<String>) -> CliResult {
-        let mut rooms = self.list(client).await?;
-        rooms.retain(|room| !known.contains(&room.room));
+    async fn greet(&self, client: &mut Client, heard: &mut Heard) -> CliResult {
+        let mut rooms = self.list(client, heard).await?;
+        rooms.retain(|room| !heard.rooms.contains(&room.room));
         // Of too many rooms those count first in which something can be said.
         rooms.sort_by_key(|room| room.state != State::Joined);
-        rooms.truncate(SUBSCRIPTIONS_MAX.saturating_sub(known.len()));
+        rooms.truncate(SUBSCRIPTIONS_MAX.saturating_sub(heard.rooms.len()));
         for room in rooms {
             let params = RoomParams {
                 room: room.room.clone(),
             };
             let subscribed: Subscribed = client.call("subscribe", &params).await?;
             let (room, state) = (room.room, subscribed.state);
-            known.insert(room.clone());
+            heard.rooms.insert(room.clone());
             self.tell(Told::State {
                 room: room.clone(),
                 state,
@@ -155,9 +178,12 @@ impl Link {
         let _ = self.lines.send(Job::News(room)).await;
     }
 
-    async fn list(&self, client: &mut Client) -> CliResult<Vec<RoomInfo>> {
+    async fn list(&self, client: &mut Client, heard: &mut Heard) -> CliResult<Vec<RoomInfo>> {
         let list: RoomList = client.call("room.list", &json!({})).await?;
-        let entries = list.rooms.iter().map(entry).collect();
+        let is_early = Instant::now() < heard.looking_until;
+        let entries: Vec<RoomEntry> = list.rooms.iter().map(|it| entry(it, is_early)).collect();
+        let alone = entries.iter().filter(|room| room.online <= 1);
+        heard.alone = alone.map(|room| room.room.clone()).collect();
         self.tell(Told::Rooms(entries)).await;
         let _ = self.calls.send(Call::Paused).await;
         Ok(list.rooms)
@@ -167,23 +193,27 @@ impl Link {
     async fn listen(
         &self,
         client: &mut Client,
-        known: &mut BTreeSet<String>,
+        heard: &mut Heard,
         urges: &mut mpsc::Receiver<Urge>,
     ) {
         let mut tick = tokio::time::interval(LIST_INTERVAL);
         tick.reset();
+        let looked = tokio::time::sleep_until(heard.looking_until.into());
+        tokio::pin!(looked);
+        let mut is_early = true;
         loop {
             tokio::select! {
                 notification = client.notification() => match notification {
                     Some(notification) => {
                         self.notified(&notification).await;
-                        if !changes_list(&notification) {
+                        if !changes_list(&notification, heard) {
                             continue;
                         }
                     }
                     None => return,
                 },
                 _ = tick.tick() => {}
+                () = &mut looked, if is_early => is_early = false,
                 urge = urges.recv() => match urge {
                     Some(Urge::Look) => {}
                     // There is a daemon already.
@@ -191,7 +221,7 @@ impl Link {
                     None => std::future::pending().await,
                 },
             }
-            if self.greet(client, known).await.is_err() {
+            if self.greet(client, heard).await.is_err() {
                 return;
             }
         }
@@ -207,6 +237,7 @@ impl Link {
             // What was missed is in the log, and may be anything.
             "lagged" => {
                 self.epoch.send_modify(|epoch| *epoch += 1);
+                let _ = self.calls.send(Call::Held).await;
                 return self.look_at(room).await;
             }
             _ => return,
@@ -273,6 +304,11 @@ impl Link {
                     "your {via} wants to say something: /held, then /approve {held} or /refuse {held}"
                 ))
             }
+            // Here or elsewhere: what waits is asked for.
+            "decided" => {
+                let _ = self.calls.send(Call::Held).await;
+                None
+            }
             "held_back" => {
                 let info: Option<HeldBackInfo> = serde_json::from_value(params.clone()).ok();
                 info.map(|info| held_back_note(&info))
@@ -291,12 +327,16 @@ impl Link {
 }
 
 /// Whether what the list of rooms says is another now.
-fn changes_list(notification: &Notification) -> bool {
-    let event = notification.params["event"].as_str().unwrap_or_default();
-    matches!(
-        event,
-        "joined" | "member_joined" | "member_gone" | "removed" | "roster"
-    )
+fn changes_list(notification: &Notification, heard: &Heard) -> bool {
+    let params = &notification.params;
+    match params["event"].as_str().unwrap_or_default() {
+        "joined" | "member_joined" | "member_gone" | "removed" | "roster" => true,
+        // Somebody was met where nobody was.
+        "synced" => params["room"]
+            .as_str()
+            .is_some_and(|room| heard.alone.contains(room)),
+        _ => false,
+    }
 }
 
 /// Whether no other door will open to this ticket either.
@@ -305,7 +345,7 @@ fn is_final(code: &str) -> bool {
 }
 
 /// A room as the list shows it; what is unread in it is told by who reads the logs.
-fn entry(info: &RoomInfo) -> RoomEntry {
+fn entry(info: &RoomInfo, is_early: bool) -> RoomEntry {
     RoomEntry {
         room: info.room.clone(),
         name: rooms::shown_name(&info.name, &info.room),
@@ -313,6 +353,7 @@ fn entry(info: &RoomInfo) -> RoomEntry {
         state: info.state,
         members: info.members,
         online: info.online,
+        looking: is_early && info.online <= 1,
         unread: 0,
         mentions: 0,
     }

@@ -8,9 +8,11 @@
 //! | `lines.rs` | reading the logs, in a thread |
 //! | `entries.rs` | from a line to what is shown of it |
 //! | `search.rs` | looking for a text, in a thread |
+//! | `drafts.rs` | what was being typed in each room |
 //! | `seen.rs` | how far each room was looked at |
 
 mod calls;
+mod drafts;
 mod entries;
 mod lines;
 mod link;
@@ -90,7 +92,7 @@ impl Worker {
     /// Hands something over; gives it back where it has to wait.
     pub fn take(&mut self, work: Work) -> Result<(), Work> {
         let full = match &work {
-            Work::Load { .. } | Work::Seen { .. } => self.lines.capacity() == 0,
+            Work::Load { .. } | Work::Seen { .. } | Work::Keep { .. } => self.lines.capacity() == 0,
             Work::Send(_) => self.drafts.capacity() == 0,
             Work::Reconnect | Work::Look => self.urges.capacity() == 0,
             Work::Search { .. } | Work::StopSearch => false,
@@ -120,6 +122,8 @@ impl Worker {
             Work::Members(room) => offer(&self.calls, Call::Members(room)),
             Work::Files(room) => offer(&self.calls, Call::Files(room)),
             Work::Held => offer(&self.calls, Call::Held),
+            Work::Invites(room) => offer(&self.calls, Call::Invites(room)),
+            Work::Keep { room, kept } => offer(&self.lines, Job::Keep(room, *kept)),
             Work::Run { room, slash } => offer(&self.calls, Call::Run { room, slash }),
             Work::StopRuns => offer(&self.calls, Call::StopRuns),
             Work::Reconnect => offer(&self.urges, Urge::Connect),
@@ -132,12 +136,20 @@ impl Worker {
         Ok(())
     }
 
-    /// Has kept what is to be kept.
-    pub async fn save(&self) {
-        let (answer, saved) = oneshot::channel();
-        offer(&self.lines, Job::Save(answer));
-        // What is not kept by then is an unread line in the wrong place.
-        let _ = tokio::time::timeout(SAVE_DEADLINE, saved).await;
+    /// Has kept what is to be kept, and these.
+    pub async fn save(&self, last: Vec<Work>) {
+        let save = async {
+            for work in last {
+                if let Work::Keep { room, kept } = work {
+                    let _ = self.lines.send(Job::Keep(room, *kept)).await;
+                }
+            }
+            let (answer, saved) = oneshot::channel();
+            let _ = self.lines.send(Job::Save(answer)).await;
+            let _ = saved.await;
+        };
+        // What is not kept by then is an unread line in the wrong place, or the last words of a text.
+        let _ = tokio::time::timeout(SAVE_DEADLINE, save).await;
     }
 }
 

@@ -120,7 +120,6 @@ fn everywhere(bad: &str) -> Sample {
         local: 1,
         text: owned(),
         answers: None,
-        re: None,
         n: None,
         fault: Some(owned()),
     }];

@@ -7,9 +7,11 @@
 //! | `screens.rs` | the main screens, as snapshots |
 //! | `hostile.rs` | what others write, in every place |
 //! | `places.rs` | scrolling, sizes, clicks and costs |
+//! | `typing.rs` | the cursor in what is typed |
 
 mod hostile;
 mod places;
 mod sample;
 mod screens;
 mod terminal;
+mod typing;

@@ -251,7 +251,6 @@ fn what_waits_is_behind_what_is_stored() {
         local,
         text: format!("waiting {local}"),
         answers: None,
-        re: None,
         n,
         fault: None,
     };

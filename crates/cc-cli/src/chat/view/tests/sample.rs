@@ -1,7 +1,7 @@
 //! Rooms, members and messages to draw.
 
 use std::collections::VecDeque;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::chat::app::{Connection, Hit, Pending, Toast};
 use crate::chat::theme::{Depth, Theme};
@@ -119,6 +119,7 @@ impl Sample {
             connection: &self.connection,
             paused: self.paused,
             held: self.held,
+            user: Some(Path::new("/home/alice")),
             now_ms: NOW,
             theme: &self.theme,
         }
@@ -139,6 +140,7 @@ pub fn room(name: &str) -> RoomEntry {
         state: State::Joined,
         members: 3,
         online: 2,
+        looking: false,
         unread: 0,
         mentions: 0,
     }

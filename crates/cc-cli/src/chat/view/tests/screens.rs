@@ -188,7 +188,6 @@ fn while_the_daemon_is_away() {
         local,
         text: text.to_owned(),
         answers: None,
-        re: None,
         n: None,
         fault: fault.map(str::to_owned),
     };
@@ -240,6 +239,23 @@ fn files_in_all_states() {
     }
     sample.entries.push_back(kept_out);
     same("files_in_all_states", &shown(&sample, 72, 24, None));
+}
+
+#[test]
+fn where_a_file_is_in_little_room() {
+    let folder = format!("/home/alice/.cc-connect/rooms/{}", "ab".repeat(32));
+    let mut here = file(1, "design.svg", FileState::Here);
+    if let What::File(card) = &mut here.what {
+        card.path = Some(format!("{folder}/files/0123456789abcdef/design.svg").into());
+    }
+    let mut sample = Sample {
+        entries: [here].into(),
+        ..Sample::default()
+    };
+    same("a_file_in_a_narrow_window", &shown(&sample, 40, 8, None));
+    // Selected, the whole path is there.
+    sample.selected = Some(1);
+    same("a_selected_file", &shown(&sample, 40, 14, None));
 }
 
 #[test]

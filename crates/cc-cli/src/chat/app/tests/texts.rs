@@ -1,0 +1,154 @@
+//! What is typed: kept for the next time, and never lost where it cannot be sent.
+
+use super::*;
+
+fn kept(asks: &[Ask]) -> Vec<&Kept> {
+    let kept = asks.iter().filter_map(|ask| match ask {
+        Ask::Work(Work::Keep { kept, .. }) => Some(kept.as_ref()),
+        _ => None,
+    });
+    kept.collect()
+}
+
+#[test]
+fn what_is_being_typed_is_kept_at_pauses_and_when_another_room_is_gone_to() {
+    let mut chat = Chat::new(3);
+    chat.write("half a ");
+    let at = chat.app.wakes_at().unwrap();
+    assert!(at <= chat.now + 2_000, "however long somebody types on");
+    chat.now = at - 1;
+    let asks = chat.press(KeyCode::Char('w'), KeyModifiers::NONE);
+    assert_eq!(kept(&asks), [] as [&Kept; 0]);
+    chat.now = at;
+    let asks = chat.put(Input::Tick);
+    assert_eq!(kept(&asks)[0].text, "half a w");
+    assert_eq!(chat.app.wakes_at(), None);
+    chat.now += 60_000;
+    assert_eq!(kept(&chat.put(Input::Tick)), [] as [&Kept; 0], "once");
+
+    chat.write("ord");
+    let asks = chat.press(KeyCode::Char('2'), KeyModifiers::ALT);
+    assert_eq!(kept(&asks)[0].text, "half a word");
+    let asks = chat.ctrl('n');
+    assert_eq!(kept(&asks), [] as [&Kept; 0]);
+
+    // Sent, it is kept until it has arrived.
+    let asks = chat.press(KeyCode::Enter, KeyModifiers::NONE);
+    let local = sends(&asks)[0].local;
+    chat.now += 2_000;
+    let asks = chat.put(Input::Tick);
+    assert_eq!(
+        (kept(&asks)[0].text.as_str(), kept(&asks)[0].unsure),
+        ("half a word", true)
+    );
+    let asks = chat.told(Told::Sent {
+        local,
+        room: "aa".repeat(32),
+        n: 4,
+    });
+    assert!(kept(&asks)[0].is_empty());
+
+    // Looking back at what was sent is no change, and at the end what is typed is kept.
+    chat.write("the next");
+    chat.press(KeyCode::Up, KeyModifiers::NONE);
+    assert_eq!(chat.text(), "half a word");
+    let last = chat.app.last_kept();
+    assert!(
+        matches!(&last[..], [Work::Keep { kept, .. }] if kept.text == "the next"),
+        "{last:?}"
+    );
+    chat.press(KeyCode::Down, KeyModifiers::NONE);
+    chat.ctrl('c');
+    assert_eq!(chat.text(), "");
+    assert!(chat.app.pane().unwrap().kept.is_empty());
+}
+
+#[test]
+fn what_was_typed_the_last_time_is_there_again() {
+    let old = || Told::Kept {
+        room: "aa".repeat(32),
+        kept: Kept {
+            text: "half a word".to_owned(),
+            answers: Some(Answered {
+                n: 2,
+                id: "cd".repeat(32),
+                name: "bob".to_owned(),
+                text: "line 2".to_owned(),
+            }),
+            unsure: false,
+        },
+    };
+    let mut chat = Chat::new(3);
+    chat.told(old());
+    assert_eq!(chat.text(), "half a word");
+    assert!(chat.draw().0.contains("answering bob"));
+    chat.now += 60_000;
+    assert_eq!(
+        kept(&chat.put(Input::Tick)),
+        [] as [&Kept; 0],
+        "it is kept already"
+    );
+    let asks = chat.press(KeyCode::Enter, KeyModifiers::NONE);
+    assert_eq!(sends(&asks)[0].re, Some("cd".repeat(32)));
+
+    // It does not get in the way of what is typed already.
+    let mut chat = Chat::new(3);
+    chat.write("I type");
+    chat.told(old());
+    assert_eq!(chat.text(), "I type");
+    chat.press(KeyCode::Up, KeyModifiers::NONE);
+    assert_eq!(chat.text(), "half a word");
+}
+
+#[test]
+fn an_answer_that_cannot_be_sent_stays_in_the_text() {
+    let mut chat = Chat::new(3);
+    chat.app.panes[0].entry.state = State::Removed;
+    let asks = chat.say("/reply I will bring it");
+    assert!(sends(&asks).is_empty());
+    assert_eq!(chat.text(), "/reply I will bring it");
+    assert!(chat.draw().0.contains("no longer a member"), "and why");
+    assert_eq!(chat.pane().answers, None);
+
+    // Refused later, it is there again as well, and so is what it answers.
+    chat.app.panes[0].entry.state = State::Joined;
+    let asks = chat.press(KeyCode::Enter, KeyModifiers::NONE);
+    let (local, re) = (sends(&asks)[0].local, sends(&asks)[0].re.clone());
+    assert_eq!((chat.text(), re), ("", Some(format!("{:064x}", 3))));
+    chat.told(Told::NotSent {
+        local,
+        room: "aa".repeat(32),
+        why: "there is no such message".to_owned(),
+        again: false,
+    });
+    assert_eq!(chat.text(), "I will bring it");
+    let shown = chat.draw().0;
+    assert!(
+        shown.contains("answering bob") && shown.contains("no such message"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn an_answer_knows_what_it_answers_where_that_is_loaded_no_longer() {
+    let mut chat = Chat::new(1000);
+    chat.press(KeyCode::Up, KeyModifiers::ALT);
+    chat.say("/reply");
+    chat.lines(Came::Around(1), 1, 101, 1000);
+    assert!(chat.draw().0.contains("answering bob"), "it says so");
+    let asks = chat.say("to line 1000");
+    assert_eq!(sends(&asks)[0].re, Some(format!("{:064x}", 1000)));
+}
+
+#[test]
+fn what_is_too_long_for_one_goes_out_as_a_whole_or_not_at_all() {
+    let mut chat = Chat::new(3);
+    for n in 0..99 {
+        chat.say(&format!("word {n}"));
+    }
+    let parts = ["one".to_owned(), "two".to_owned()];
+    chat.write("one two");
+    chat.app.submit_parts(&parts);
+    assert!(sends(&chat.app.take_asks()).is_empty());
+    assert_eq!(chat.text(), "one two");
+}
