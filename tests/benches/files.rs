@@ -13,13 +13,13 @@
 //! medians; of memory, the most. Takes up to four times the file's size below `target`.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
-use cc_tests::control::Control;
+use cc_tests::files::write_random;
 use cc_tests::machine::{Daemon, Machine, within};
 use iroh::endpoint::{PortmapperConfig, presets};
 use iroh::protocol::Router;
@@ -134,18 +134,6 @@ fn number(variable: &str, default: u64) -> u64 {
     given.map_or(default, |given| given.parse().expect("a number"))
 }
 
-fn write_random(path: &Path, bytes: u64, seed: u64) {
-    let mut source = blake3::Hasher::new()
-        .update(&seed.to_le_bytes())
-        .finalize_xof();
-    let mut file = fs::File::create(path).expect("a file");
-    let mut block = vec![0; 1 << 20];
-    for _ in 0..bytes >> 20 {
-        source.fill(&mut block);
-        file.write_all(&block).expect("room on the disk");
-    }
-}
-
 /// Two daemons that are members of one room.
 struct TwoMembers {
     sharer: Machine,
@@ -174,13 +162,13 @@ impl TwoMembers {
 
     async fn share(&self, file: &Path) {
         let mut reader = self.reader.control().await;
-        subscribe(&mut reader, &self.room).await;
+        reader.subscribe(&self.room).await;
         let params = json!({"room": self.room, "path": file});
         let mut control = self.sharer.control().await;
         let answer = control.call("file.share", &params).await;
         assert!(answer["result"]["file"].is_object(), "{answer}");
         within("the announcement", async {
-            while event(&mut reader).await["kind"] != "file" {}
+            while reader.event().await["kind"] != "file" {}
         })
         .await;
     }
@@ -191,7 +179,7 @@ impl TwoMembers {
         let list = control.call("file.list", &json!({"room": self.room})).await;
         let file = list["result"]["files"][0]["file"].clone();
         let mut listening = self.reader.control().await;
-        subscribe(&mut listening, &self.room).await;
+        listening.subscribe(&self.room).await;
         let begun = Instant::now();
         let asked = control
             .call("file.get", &json!({"room": self.room, "file": file}))
@@ -199,7 +187,7 @@ impl TwoMembers {
         let mut state = asked["result"]["state"].clone();
         while state != "here" {
             assert!(state != "failed" && state != "damaged", "{asked}");
-            let told = event(&mut listening).await;
+            let told = listening.event().await;
             if told["file"] == file {
                 state = told["state"].clone();
             }
@@ -230,7 +218,7 @@ impl TwoMembers {
     async fn chat(&self, moving: watch::Receiver<()>) -> Vec<f64> {
         let mut writer = self.sharer.control().await;
         let mut listener = self.reader.control().await;
-        subscribe(&mut listener, &self.room).await;
+        listener.subscribe(&self.room).await;
         let mut interval = tokio::time::interval(CHAT_INTERVAL);
         let mut chat_ms = Vec::new();
         while moving.has_changed().is_ok() {
@@ -240,7 +228,7 @@ impl TwoMembers {
             let sent = Instant::now();
             let asked = writer.ask("send", &params).await;
             asked.expect("the daemon lives");
-            while event(&mut listener).await["text"] != text.as_str() {}
+            while listener.event().await["text"] != text.as_str() {}
             chat_ms.push(sent.elapsed().as_secs_f64() * 1000.0);
             writer.line().await.expect("an answer");
         }
@@ -263,21 +251,6 @@ impl TwoMembers {
 
     fn memory_mb(&self) -> [f64; 2] {
         [0, 1].map(|at: usize| resident_mb(self.daemons[at].pid()))
-    }
-}
-
-async fn subscribe(control: &mut Control, room: &str) {
-    let answer = control.call("subscribe", &json!({"room": room})).await;
-    assert!(answer["result"].is_object(), "{answer}");
-}
-
-/// What the next event says.
-async fn event(control: &mut Control) -> Value {
-    loop {
-        let mut line = control.line().await.expect("the daemon lives");
-        if line["method"] == "event" {
-            return line["params"].take();
-        }
     }
 }
 

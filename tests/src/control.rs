@@ -117,6 +117,28 @@ impl Control {
         sent(&answer, text)
     }
 
+    /// Hears of a room's events from now on.
+    ///
+    /// # Panics
+    /// Where the daemon refuses.
+    pub async fn subscribe(&mut self, room: &str) {
+        let answer = self.call("subscribe", &json!({"room": room})).await;
+        assert!(answer["result"].is_object(), "{answer}");
+    }
+
+    /// What the next event says; all else that comes before it is passed over.
+    ///
+    /// # Panics
+    /// Where the daemon has ended.
+    pub async fn event(&mut self) -> Value {
+        loop {
+            let mut line = self.line().await.expect("the daemon lives");
+            if line["method"] == "event" {
+                return line["params"].take();
+            }
+        }
+    }
+
     /// Sends all of them, many at a time, for as long as the daemon lives; gives what it said is on
     /// disk, in the order of the answers.
     ///

@@ -2,6 +2,7 @@
 
 pub mod bins;
 pub mod control;
+pub mod files;
 pub mod injection;
 pub mod machine;
 pub mod model_api;

@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
-use cc_tests::control::Control;
+use cc_tests::files::write_random;
 use cc_tests::machine::{Machine, within};
 use serde_json::{Value, json};
 
@@ -22,7 +22,7 @@ async fn a_fetch_that_is_killed_three_times_resumes_by_itself() {
     let mut his = bob.daemon().await;
     let room = meet(&alice, &[&bob]).await;
     let source = alice.project().join("long.bin");
-    write_random(&source, LONG_BYTES);
+    write_random(&source, LONG_BYTES, 0);
     share(&alice, &room, &source).await;
     let file = announced(&bob, &room).await["file"].clone();
     bob.control()
@@ -57,7 +57,7 @@ async fn whoever_has_a_file_hands_it_on_and_nobody_hands_on_damage() {
     let _his = bob.daemon().await;
     let room = meet(&alice, &[&bob, &carol, &dave]).await;
     let source = alice.project().join("plan.bin");
-    write_random(&source, 3 << 20);
+    write_random(&source, 3 << 20, 0);
     share(&alice, &room, &source).await;
     let at_bob = get(&bob, &room).await;
     for machine in [&carol, &dave] {
@@ -72,12 +72,12 @@ async fn whoever_has_a_file_hands_it_on_and_nobody_hands_on_damage() {
     carol.cc_connect(&["stop", "--json"], "").await;
     flip(&path(&at_bob), 1 << 20);
     let mut control = dave.control().await;
-    subscribe(&mut control, &room).await;
+    control.subscribe(&room).await;
     let params = json!({"room": room, "file": at_bob["file"]});
     control.call("file.get", &params).await;
     within("a word about what came", async {
         loop {
-            let told = event(&mut control).await;
+            let told = control.event().await;
             if told["fault"].is_string() {
                 return;
             }
@@ -131,7 +131,7 @@ async fn get(machine: &Machine, room: &str) -> Value {
 /// The newest file of the room, once it is as wanted.
 async fn until(machine: &Machine, room: &str, wanted: impl Fn(&Value) -> bool) -> Value {
     let mut listening = machine.control().await;
-    subscribe(&mut listening, room).await;
+    listening.subscribe(room).await;
     let mut control = machine.control().await;
     let come = async {
         loop {
@@ -140,24 +140,10 @@ async fn until(machine: &Machine, room: &str, wanted: impl Fn(&Value) -> bool) -
             if wanted(file) {
                 return file.clone();
             }
-            event(&mut listening).await;
+            listening.event().await;
         }
     };
     within("a file", come).await
-}
-
-async fn subscribe(control: &mut Control, room: &str) {
-    let answer = control.call("subscribe", &json!({"room": room})).await;
-    assert!(answer["result"].is_object(), "{answer}");
-}
-
-async fn event(control: &mut Control) -> Value {
-    loop {
-        let mut line = control.line().await.expect("the daemon lives");
-        if line["method"] == "event" {
-            return line["params"].take();
-        }
-    }
 }
 
 fn has(file: &Value) -> u64 {
@@ -166,16 +152,6 @@ fn has(file: &Value) -> u64 {
 
 fn path(file: &Value) -> PathBuf {
     file["path"].as_str().expect("it is here").into()
-}
-
-fn write_random(path: &Path, bytes: u64) {
-    let mut source = blake3::Hasher::new().finalize_xof();
-    let mut file = File::create(path).expect("a file");
-    let mut block = vec![0; 1 << 20];
-    for _ in 0..bytes >> 20 {
-        source.fill(&mut block);
-        file.write_all(&block).expect("room on the disk");
-    }
 }
 
 fn hash(path: &Path) -> blake3::Hash {

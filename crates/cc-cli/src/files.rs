@@ -14,7 +14,7 @@ use crate::error::{CliError, CliResult, Kind};
 use crate::home::Home;
 use crate::reading::Reading;
 use crate::rooms::{self, KnownRoom, short};
-use crate::rpc::{FileInfo, FileList, FileListParams, FileParams, FileState};
+use crate::rpc::{FileInfo, FileList, FileListParams, FileParams, FileState, WaitsFor};
 
 /// The fewest digits by which a file is named.
 const DIGITS_MIN: usize = 4;
@@ -24,8 +24,6 @@ const DIGITS_PRINTED: usize = 10;
 const NAMED_BACK_MAX: usize = 5_000;
 /// Files that are listed where several may be meant.
 const CANDIDATES_MAX: usize = 5;
-/// How a room says that it has nobody to ask for a file.
-const NOBODY: &str = "nobody else who may have it is online";
 /// The longest of what was asked for that is told back, in characters.
 const ASKED_CHARS_MAX: usize = 120;
 
@@ -253,7 +251,7 @@ pub fn state(file: &FileInfo) -> String {
     };
     match file.state {
         FileState::Announced => with("not fetched"),
-        FileState::Waiting if file.fault.as_deref().is_none_or(is_nobody) => {
+        FileState::Waiting if file.fault.is_none() || is_alone(file) => {
             "waiting for somebody who has it".to_owned()
         }
         FileState::Waiting => with("waiting"),
@@ -264,9 +262,9 @@ pub fn state(file: &FileInfo) -> String {
     }
 }
 
-/// Whether a file has not come because nobody who has it is online.
-pub fn is_nobody(fault: &str) -> bool {
-    fault == NOBODY
+/// Whether a file has not come because nobody who may have it is online.
+pub fn is_alone(file: &FileInfo) -> bool {
+    file.waits_for == Some(WaitsFor::Member)
 }
 
 /// How much of a file is here, in percent; less than 100 until it is whole.
@@ -298,6 +296,7 @@ mod tests {
             media_type: String::new(),
             folder: false,
             state: FileState::Announced,
+            waits_for: None,
             have: 0,
             path: None,
             fault: None,

@@ -42,7 +42,9 @@ fn is_its_own(path: &Path, file: &File) -> bool {
     let mut bytes = [0; PlaceOwner::BYTES + 1];
     let read = fs::File::open(path.with_file_name(OWNER_FILE))
         .and_then(|mut owner| owner.read(&mut bytes));
-    let owner = read.ok().and_then(|read| PlaceOwner::decode(&bytes[..read]));
+    let owner = read
+        .ok()
+        .and_then(|read| PlaceOwner::decode(&bytes[..read]));
     owner.is_some_and(|owner| owner.is_of(file))
 }
 

@@ -74,7 +74,7 @@ pub use engine::{
 };
 pub use files::{
     FileSettings, FileState, FileStatus, FilesError, Inspect, Inspected, ShareDraft, ShareError,
-    SourceLook,
+    SourceLook, WaitsFor,
 };
 pub use gossip::{GossipFault, GossipState, GossipStatus};
 pub use node::{

@@ -182,6 +182,9 @@ pub const BLOBS_REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 pub const BLOBS_IDLE_TIMEOUT: Duration = Duration::from_mins(1);
 /// Connections for files that wait to be served. When as many wait, further ones are closed.
 pub const BLOBS_ACCEPT_QUEUE_MAX: usize = 16;
+/// A file with at most so many bytes is synced before it is told to be here. A larger one, or a folder, is noted down, told
+/// and synced then: what a power loss may have taken of it is found at the next start.
+pub const SYNC_FIRST_BYTES_MAX: u64 = 16 * 1024 * 1024;
 /// What is taken back is removed from disk at most this often: the store is closed meanwhile.
 pub const FILES_SWEEP_INTERVAL: Duration = Duration::from_secs(10);
 /// So much of what is new of a room's files is seen to at once.

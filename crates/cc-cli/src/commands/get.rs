@@ -171,8 +171,9 @@ async fn until_here(
 fn why_waiting(file: &FileInfo) -> Option<String> {
     let fault = file.fault.as_deref();
     let fault = fault.filter(|_| file.state == FileState::Waiting)?;
+    let is_alone = files::is_alone(file);
     let file = files::said_of(file);
-    Some(if files::is_nobody(fault) {
+    Some(if is_alone {
         format!(
             "nobody who has {file} is online; it comes as soon as somebody is (Ctrl-C ends the wait)"
         )
@@ -206,6 +207,7 @@ pub fn not_fetched(file: &FileInfo) -> CliError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rpc::WaitsFor;
 
     #[test]
     fn nobody_is_blamed_only_where_nobody_is_there() {
@@ -222,6 +224,7 @@ mod tests {
             media_type: String::new(),
             folder: false,
             state: FileState::Waiting,
+            waits_for: Some(WaitsFor::Try),
             have: 0,
             path: None,
             fault: None,
@@ -232,7 +235,7 @@ mod tests {
         assert!(why.contains("the disk has no room") && !why.contains("nobody"));
         assert!(!why.contains('\u{1b}'), "{why:?}");
         assert!(files::state(&file).starts_with("waiting: the disk"));
-        file.fault = Some("nobody else who may have it is online".to_owned());
+        file.waits_for = Some(WaitsFor::Member);
         assert!(why_waiting(&file).unwrap().starts_with("nobody who has"));
         assert_eq!(files::state(&file), "waiting for somebody who has it");
         file.state = FileState::Fetching;

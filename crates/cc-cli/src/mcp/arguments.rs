@@ -33,19 +33,19 @@ pub struct SendArguments {
     pub room: Option<String>,
     /// The message that is answered.
     #[serde(default)]
-    pub reply_to: Option<MessageRef>,
+    pub reply_to: Option<Reference>,
     /// What the message is for.
     #[serde(default)]
     pub role: Option<SendRole>,
 }
 
-/// A message, by its line in our log or by its id.
+/// A message or a file, by the line in our log, or by what else names it.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(untagged)]
-pub enum MessageRef {
+pub enum Reference {
     /// The number that stands in a message's header.
     Line(u64),
-    /// The id, or the number as a text.
+    /// Of a message the id, or the number as a text; of a file its name, or the beginning of its id or hash.
     Text(String),
 }
 
@@ -100,7 +100,7 @@ pub struct AskArguments {
     pub room: Option<String>,
     /// The message that is answered with the question.
     #[serde(default)]
-    pub reply_to: Option<MessageRef>,
+    pub reply_to: Option<Reference>,
     /// How long to wait.
     #[serde(default)]
     pub deadline_seconds: Option<u64>,
@@ -141,7 +141,7 @@ pub struct ShareFileArguments {
     pub room: Option<String>,
     /// The message that is answered with it.
     #[serde(default)]
-    pub reply_to: Option<MessageRef>,
+    pub reply_to: Option<Reference>,
 }
 
 /// `room_files`
@@ -167,23 +167,13 @@ pub struct FilesArguments {
 #[serde(deny_unknown_fields)]
 pub struct GetFileArguments {
     /// Which.
-    pub file: FileRef,
+    pub file: Reference,
     /// The room.
     #[serde(default)]
     pub room: Option<String>,
     /// How long to wait.
     #[serde(default)]
     pub deadline_seconds: Option<u64>,
-}
-
-/// A file, by the line that announced it, or by its name, id or hash.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(untagged)]
-pub enum FileRef {
-    /// The number of the line.
-    Line(u64),
-    /// The name, or the beginning of the id or hash.
-    Text(String),
 }
 
 /// `room_summary`

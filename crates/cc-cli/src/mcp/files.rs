@@ -14,7 +14,7 @@ use cc_proto::text::{clean_line_for_agent, clean_nick, file_size, fold_case};
 use tokio::time::{Instant, timeout_at};
 
 use super::answer::Answer;
-use super::arguments::{self, FileRef, FilesArguments, GetFileArguments, ShareFileArguments};
+use super::arguments::{self, FilesArguments, GetFileArguments, Reference, ShareFileArguments};
 use super::book::Book;
 use super::connected::room_line;
 use super::desk::{self, Desk};
@@ -193,17 +193,17 @@ async fn until_here(client: &mut Client, file: &FileInfo, agent: &str) -> Outcom
 }
 
 /// The file that is meant.
-async fn named(client: &mut Client, shelf: &Shelf, of: &FileRef) -> Outcome<FileInfo> {
+async fn named(client: &mut Client, shelf: &Shelf, of: &Reference) -> Outcome<FileInfo> {
     let none = || {
         Refusal::new("file", "there is no such file in the room")
             .more("room_files lists them, each with the number of its line.")
     };
     let file = match of {
-        FileRef::Line(n) => {
+        Reference::Line(n) => {
             let page = page(client, &shelf.room, Some(n.saturating_add(1)), 1).await?;
             page.files.into_iter().find(|file| file.n == *n)
         }
-        FileRef::Text(text) => {
+        Reference::Text(text) => {
             // What stands in its errors are others' names, outside of a fence.
             let found = files::meant(client, &shelf.home, &shelf.room, text.trim()).await;
             match found {

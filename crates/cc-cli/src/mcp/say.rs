@@ -7,7 +7,7 @@ use cc_proto::id::{ArrivalNo, MessageId};
 use tokio::time::Instant;
 
 use super::answer::Answer;
-use super::arguments::{self, AskArguments, MessageRef, SendArguments};
+use super::arguments::{self, AskArguments, Reference, SendArguments};
 use super::book::Book;
 use super::desk::{self, Desk};
 use super::refusal::{Outcome, Refusal};
@@ -143,15 +143,15 @@ async fn draft(
 }
 
 /// The id of a message that can be answered.
-pub fn message(book: &Book, of: &MessageRef) -> Outcome<MessageId> {
+pub fn message(book: &Book, of: &Reference) -> Outcome<MessageId> {
     let none = || Refusal::new("no_such_message", "reply_to names no message of the room");
     let by_line = |n: u64| {
         let line = book.line(ArrivalNo(n)).map_err(|_| none())?;
         line.id().ok_or_else(none)
     };
     match of {
-        MessageRef::Line(n) => by_line(*n),
-        MessageRef::Text(text) => {
+        Reference::Line(n) => by_line(*n),
+        Reference::Text(text) => {
             if let Ok(n) = text.trim().parse() {
                 return by_line(n);
             }

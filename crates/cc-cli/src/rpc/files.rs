@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+pub use cc_net::{FileState, WaitsFor};
 use serde::{Deserialize, Serialize};
 
 /// `file.share`
@@ -127,28 +128,13 @@ pub struct FileInfo {
     pub folder: bool,
     /// How far it has come.
     pub state: FileState,
+    /// What it waits for, where it waits.
+    #[serde(default)]
+    pub waits_for: Option<WaitsFor>,
     /// How many bytes are here.
     pub have: u64,
     /// Where it is, once it is here.
     pub path: Option<PathBuf>,
     /// Why it could not be fetched or is not whole, in words.
     pub fault: Option<String>,
-}
-
-/// How far a file has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum FileState {
-    /// It is known of and not asked for.
-    Announced,
-    /// It is wanted, and no member that has it is online.
-    Waiting,
-    /// Its bytes are coming.
-    Fetching,
-    /// It is here, whole.
-    Here,
-    /// It was here, and its bytes are not what was announced, or are gone.
-    Damaged,
-    /// It cannot be had: what was announced is not what there is, or it is too large.
-    Failed,
 }

@@ -50,7 +50,7 @@ mod types;
 
 pub use files::{
     FileInfo, FileList, FileListParams, FileParams, FileSettingsInfo, FileSettingsParams,
-    FileState, ShareParams, ShareResult,
+    FileState, ShareParams, ShareResult, WaitsFor,
 };
 pub use line::{RpcError, answer_line, notification_line, parse_call, request_line};
 pub use members::{

@@ -208,3 +208,32 @@ fn a_size_that_is_a_lie_fills_no_disk() {
     assert!(files.iter().all(|file| file["path"].is_null()), "{files:?}");
     assert_eq!(alice.object(&["get", "small.bin"])["state"], "here");
 }
+
+#[test]
+fn what_comes_by_itself_is_neither_forgotten_nor_wanted_again_after_a_kill() {
+    let (alice, bob, _) = two();
+    // Nobody has their bytes, so that they stay wanted.
+    let [first, second] = ["first.txt", "second.txt"].map(|name| file(name, name.as_bytes(), ""));
+    announce(&bob, &[first, second]);
+    let is_waiting = |name: &str| {
+        let name = name.to_owned();
+        move |file: &serde_json::Value| file["name"] == *name && file["state"] == "waiting"
+    };
+    for name in ["first.txt", "second.txt"] {
+        until_file(&alice, is_waiting(name));
+    }
+    alice.object(&["get", "first.txt", "--cancel"]);
+    for _ in 0..2 {
+        alice.kill_daemon();
+        alice.objects(&["files"]);
+        until_file(&alice, is_waiting("second.txt"));
+        // What is announced later is seen to later: the first had its turn by then.
+        let marker = format!("marker {}", std::process::id());
+        let path = write(&bob, "marker.txt", marker);
+        bob.object(&["share", super::text(&path)]);
+        until_here(&alice, "marker.txt");
+        let files = alice.objects(&["files"]);
+        let first = files.iter().find(|file| file["name"] == "first.txt");
+        assert_eq!(first.unwrap()["state"], "announced", "{files:?}");
+    }
+}

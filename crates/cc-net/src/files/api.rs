@@ -8,8 +8,7 @@ use cc_proto::limits::WANTED_FILES_MAX;
 
 use super::announced::Announcement;
 use super::types::{
-    FileSettings, FileState, FileStatus, FilesError, Inspect, ShareDraft, ShareError,
-    SourceLook,
+    FileSettings, FileState, FileStatus, FilesError, Inspect, ShareDraft, ShareError, SourceLook,
 };
 use super::{Files, check, place, share};
 use crate::room::Room;
@@ -100,7 +99,7 @@ impl Room {
                 let mut book = files.book();
                 book.stop(&file.id);
                 if let Some(note) = book.notes.get_mut(&file.id) {
-                    (note.wanted, note.fault) = (false, None);
+                    (note.wanted, note.alone, note.fault) = (false, false, None);
                 }
             }
             files.save()?;
@@ -191,7 +190,7 @@ fn want(files: &Files, file: &Announcement, bounded: bool) -> Result<FileStatus,
         (note.wanted, note.auto, note.failed, note.size) = (true, false, false, size);
         note.bounded = bounded && !is_a_persons;
         if status.state != FileState::Fetching {
-            note.fault = None;
+            (note.fault, note.alone) = (None, false);
         }
         let run = book.runs.entry(file.id).or_default();
         (run.not_before, run.tries) = (None, 0);

@@ -39,6 +39,15 @@ pub struct Note {
     pub size: u64,
     /// How much of it was here when that was last looked at.
     pub have: u64,
+    /// Nobody who may have it was there at the last try.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub alone: bool,
+    /// It is here, and a power loss may still take some of it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub unsynced: bool,
+    /// It was so when the last run ended: it is not here before it was read.
+    #[serde(skip)]
+    pub unchecked: bool,
     /// What was said of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fault: Option<String>,
@@ -125,6 +134,11 @@ impl Book {
         book.notes = notes
             .filter_map(|line| Some((line.id.parse().ok()?, line.note)))
             .collect();
+        for note in book.notes.values_mut() {
+            if note.unsynced && !note.damaged {
+                (note.wanted, note.unchecked) = (true, true);
+            }
+        }
         book
     }
 

@@ -34,6 +34,8 @@ pub enum Outcome {
     NotByItself(Announcement, String),
     /// Not now.
     Later(Announcement, String),
+    /// Nobody who may have it is there.
+    Alone(Announcement),
     /// It was taken back, or does not count any more.
     Gone,
     /// Somebody said so.
@@ -75,6 +77,7 @@ async fn attempt(files: &Arc<Files>, id: MessageId, n: ArrivalNo) -> Outcome {
         Ok(()) => Outcome::Here(file),
         Err(Miss::Failed(words)) => Outcome::Failed(file, words),
         Err(Miss::Later(words)) => Outcome::Later(file, words),
+        Err(Miss::Alone) => Outcome::Alone(file),
         Err(Miss::NotByItself(words)) => Outcome::NotByItself(file, words),
     }
 }
@@ -84,6 +87,7 @@ async fn attempt(files: &Arc<Files>, id: MessageId, n: ArrivalNo) -> Outcome {
 enum Miss {
     Failed(String),
     Later(String),
+    Alone,
     NotByItself(String),
 }
 
@@ -122,9 +126,10 @@ async fn get(files: &Arc<Files>, file: &Announcement) -> Result<(), Miss> {
     // The store believes that it has it, and what it has is damaged: somewhere else, then.
     let fresh = whole.then(|| StoreCell::at(files.dir.join(FRESH_DIR).join(&file.place)));
     let cell = fresh.as_ref().unwrap_or(&files.store);
+    let from_before = fresh.is_none() && files.is_from_before(file);
     let got = from_members(files, file, cell).await;
     let got = match got {
-        Ok(list) => put(files, file, cell, list, false).await,
+        Ok(list) => put(files, file, cell, list, from_before).await,
         Err(miss) => Err(miss),
     };
     if let Some(fresh) = fresh {
@@ -165,7 +170,7 @@ async fn from_members(
         .ok_or_else(|| Miss::Later("the node is shut down".into()))?;
     let members = candidates(files, file).await?;
     if members.is_empty() {
-        return Err(Miss::Later("nobody else who may have it is online".into()));
+        return Err(Miss::Alone);
     }
     // Waiting for a turn among the rooms.
     let _turn = net.fetches.acquire().await.map_err(|error| later(&error))?;
@@ -304,6 +309,7 @@ async fn put(
         if let Some(list) = &list {
             list.write(&dir)?;
         }
+        files.before_it_is_put(&file, &target, size)?;
         staging.put(files.dir(), &file.place, &file.name)?;
         check::mended(files, &file);
         Ok(())
@@ -370,7 +376,7 @@ impl<'a> Progress<'a> {
                 run.coming = true;
             }
             let note = book.notes.get_mut(&self.file.id);
-            note.map(|note| (note.have, note.fault) = (have, None))
+            note.map(|note| (note.have, note.alone, note.fault) = (have, false, None))
                 .is_some()
         };
         if is_wanted {

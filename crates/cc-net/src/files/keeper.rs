@@ -40,6 +40,8 @@ pub(crate) struct Keeper {
     /// Not before then is what is new seen to: something of it failed.
     news_at: Option<Instant>,
     saved: Option<Instant>,
+    /// What is here and not synced yet.
+    syncs: JoinSet<()>,
 }
 
 impl Drop for Keeper {
@@ -71,6 +73,7 @@ impl Keeper {
             saving: Mutex::default(),
             publishing: Mutex::default(),
             news: Mutex::default(),
+            begun: Mutex::default(),
             taking: tokio::sync::Mutex::default(),
             wake: Notify::new(),
             connections,
@@ -83,6 +86,7 @@ impl Keeper {
             swept: None,
             news_at: None,
             saved: None,
+            syncs: JoinSet::new(),
         };
         (keeper, files)
     }
@@ -114,12 +118,16 @@ impl Keeper {
                 Some(done) = served.join_next(), if !served.is_empty() => {
                     if let Err(error) = done { Self::panicked(&error) }
                 }
+                Some(done) = self.syncs.join_next(), if !self.syncs.is_empty() => {
+                    if let Err(error) = done { Self::panicked(&error) }
+                }
                 () = sleep, if next.is_some() => {}
             }
         }
         served.shutdown().await;
         fetches.shutdown().await;
         self.files.store.close().await;
+        while self.syncs.join_next().await.is_some() {}
         self.files.blocking(Files::save_or_warn).await.ok();
     }
 
@@ -139,6 +147,7 @@ impl Keeper {
                 book.runs.entry(id).or_default();
             }
         }
+        self.files.blocking(Files::withdraw_unchecked).await.ok();
         self.look().await;
     }
 
@@ -270,14 +279,22 @@ impl Keeper {
     }
 
     /// Takes note of how a try ended.
-    async fn fetched(&self, id: MessageId, outcome: Outcome) {
+    async fn fetched(&mut self, id: MessageId, outcome: Outcome) {
         let noted = self.files.blocking(move |files| {
             // What a kill takes of the note is found again at the next start: it is not written for each.
-            if let Some(file) = files.note_outcome(&id, outcome) {
-                files.tell(&file);
-            }
+            let file = files.note_outcome(&id, outcome)?;
+            files.tell(&file);
+            let note = files.book().notes.get(&id).cloned();
+            note.is_some_and(|note| note.unsynced && !note.wanted)
+                .then_some(file)
         });
-        noted.await.ok();
+        if let Ok(Some(file)) = noted.await {
+            let files = self.files.clone();
+            let sync = async move {
+                files.blocking(move |files| files.sync(&file)).await.ok();
+            };
+            self.syncs.spawn(sync.in_current_span());
+        }
     }
 }
 
@@ -291,8 +308,17 @@ impl Files {
                 } else {
                     file.size
                 };
+                self.begun().remove(&file.hash);
                 let mut book = self.book();
-                book.forget(id);
+                match book.notes.get_mut(id).filter(|note| note.unsynced) {
+                    Some(note) => {
+                        (note.wanted, note.unchecked, note.damaged) = (false, false, false);
+                        (note.alone, note.fault) = (false, None);
+                        book.dirty = true;
+                        book.stop(id);
+                    }
+                    None => book.forget(id),
+                }
                 book.used = book.used.map(|used| used.saturating_add(size));
                 Some(file)
             }
@@ -316,11 +342,15 @@ impl Files {
                     return Some(file);
                 }
                 drop(book);
-                self.again_later(id, words).then_some(file)
+                self.again_later(id, words, false).then_some(file)
             }
-            Outcome::Later(file, words) => self.again_later(id, words).then_some(file),
+            Outcome::Later(file, words) => self.again_later(id, words, false).then_some(file),
+            Outcome::Alone(file) => {
+                let words = "nobody else who may have it is online".to_owned();
+                self.again_later(id, words, true).then_some(file)
+            }
             Outcome::Unread(words) => {
-                self.again_later(id, words);
+                self.again_later(id, words, false);
                 None
             }
             Outcome::Gone => {
@@ -345,7 +375,7 @@ impl Files {
     }
 
     /// Notes down when to try again, and why. Whether that says anything new.
-    fn again_later(&self, id: &MessageId, words: String) -> bool {
+    fn again_later(&self, id: &MessageId, words: String, alone: bool) -> bool {
         let mut book = self.book();
         let Some(run) = book.runs.get_mut(id) else {
             return false;
@@ -364,8 +394,8 @@ impl Files {
         let Some(note) = book.notes.get_mut(id) else {
             return false;
         };
-        let is_new = note.fault.as_ref() != Some(&words);
-        note.fault = Some(words);
+        let is_new = note.fault.as_ref() != Some(&words) || note.alone != alone;
+        (note.fault, note.alone) = (Some(words), alone);
         book.dirty |= is_new;
         was_coming || is_new
     }

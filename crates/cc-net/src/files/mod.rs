@@ -15,6 +15,7 @@
 //! | `new.rs` | what is new in the log: what comes by itself, what was taken back |
 //! | `fetch.rs`, `peer.rs` | one try to get a file, and one member who is asked |
 //! | `serve.rs` | a member who asks |
+//! | `sync.rs` | what a power loss may not take, or is looked for after one |
 //! | `check.rs` | reading a file that is here from end to end |
 //!
 //! Nothing of it runs on the room's thread but the signing of an announcement, and nobody waits for it
@@ -34,6 +35,7 @@ mod serve;
 mod share;
 mod source;
 mod store;
+mod sync;
 #[cfg(test)]
 mod tests;
 mod types;
@@ -52,7 +54,7 @@ pub(crate) use keeper::Keeper;
 use store::StoreCell;
 pub use types::{
     FileSettings, FileState, FileStatus, FilesError, Inspect, Inspected, ShareDraft, ShareError,
-    SourceLook,
+    SourceLook, WaitsFor,
 };
 
 use crate::node::Net;
@@ -82,6 +84,8 @@ pub(crate) struct Files {
     /// What was found in the log and not seen to yet.
     news: Mutex<Vec<News>>,
     store: StoreCell,
+    /// Hashes that were begun with in this run, and whether some of their bytes were there before it.
+    begun: Mutex<HashMap<Hash, bool>>,
     /// One file at a time is taken into the store.
     taking: tokio::sync::Mutex<()>,
     /// There is something for the keeper to do.
@@ -126,6 +130,10 @@ impl Files {
         self.publishing
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn begun(&self) -> MutexGuard<'_, HashMap<Hash, bool>> {
+        self.begun.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn news(&self) -> MutexGuard<'_, Vec<News>> {
@@ -193,7 +201,7 @@ impl Files {
                 coming,
             )
         };
-        let here = !note.damaged && place::is_there(&self.dir, file);
+        let here = !note.damaged && !note.unchecked && place::is_there(&self.dir, file);
         let gone = || !note.wanted && place::is_gone(&self.dir, file);
         let never = if here {
             None
@@ -221,6 +229,11 @@ impl Files {
             },
             path: here.then(|| place::path_of(&self.dir, file)),
             fault,
+            waits_for: (state == FileState::Waiting).then_some(if note.alone {
+                WaitsFor::Member
+            } else {
+                WaitsFor::Try
+            }),
             ..announced_status(file, state)
         }
     }
@@ -270,6 +283,7 @@ fn announced_status(file: &Announcement, state: FileState) -> FileStatus {
         media_type: file.media_type.clone(),
         folder: file.folder,
         state,
+        waits_for: None,
         have: 0,
         path: None,
         fault: None,

@@ -50,7 +50,11 @@ pub fn claim(place: &Path, new: PlaceOwner) -> io::Result<()> {
         // A power loss took the word of whose it is: what lies there must not pass for this one.
         None => clear(place)?,
     }
-    write_private(&place.join(OWNER_FILE), &new.encode())
+    let owner = place.join(OWNER_FILE);
+    write_private(&owner, &new.encode())?;
+    File::open(owner)?.sync_all()?;
+    // The place itself, in the folder of all.
+    place.parent().map_or(Ok(()), sync_dir)
 }
 
 /// Removes what is there under any name.
@@ -159,8 +163,8 @@ impl Staging {
         if fs::symlink_metadata(&to).is_ok_and(|there| there.is_dir()) {
             fs::rename(&to, self.0.join(".before"))?;
         }
-        // Not synced: what a power loss takes of it is found by whoever reads it, and fetched again.
         fs::rename(from, &to)?;
+        sync_dir(&place)?;
         Ok(to)
     }
 }
@@ -226,6 +230,25 @@ pub fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
         .mode(0o600)
         .open(path)?;
     file.write_all(bytes)
+}
+
+/// Makes a file, or all that is in a folder, durable.
+///
+/// # Errors
+/// Those of the file system.
+pub fn sync_below(path: &Path) -> io::Result<()> {
+    if !fs::symlink_metadata(path)?.is_dir() {
+        return File::open(path)?.sync_all();
+    }
+    for entry in fs::read_dir(path)? {
+        sync_below(&entry?.path())?;
+    }
+    sync_dir(path)
+}
+
+/// Makes durable which names are in a folder.
+fn sync_dir(dir: &Path) -> io::Result<()> {
+    File::open(dir)?.sync_all()
 }
 
 /// The BLAKE3 of a file, and how long it is.

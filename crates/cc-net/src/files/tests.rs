@@ -2,9 +2,7 @@
 
 use std::sync::{Mutex, Weak};
 
-use cc_log::{
-    FsStorage, LineInfo, LogWriter, RosterView, Trust, ViewCut, ViewMember,
-};
+use cc_log::{FsStorage, LineInfo, LogWriter, RosterView, Trust, ViewCut, ViewMember};
 use cc_proto::body::{Body, File as FileBody};
 use cc_proto::id::{ArrivalNo, AuthorId, ChainId, Hash, MessageId, RoomId, Seq, Timestamp};
 use cc_proto::identity::Identity;
@@ -108,6 +106,7 @@ impl Bench {
             saving: Mutex::default(),
             publishing: Mutex::default(),
             news: Mutex::default(),
+            begun: Mutex::default(),
             taking: tokio::sync::Mutex::default(),
             wake: Notify::new(),
             connections: mpsc::channel(1).0,
@@ -144,7 +143,10 @@ fn a_history_of_announcements_is_written_down_in_few_writes() {
     let files = bench.run();
     assert_eq!(see_to_all(&files), count);
     let writes = *files.saving.lock().unwrap();
-    assert!(writes as usize <= count.div_ceil(FILES_NEWS_BATCH), "{writes}");
+    assert!(
+        writes as usize <= count.div_ceil(FILES_NEWS_BATCH),
+        "{writes}"
+    );
     // What is new afterwards costs one.
     bench.announce("one more", 10, Hash::of(b"one more"));
     bench.commit();

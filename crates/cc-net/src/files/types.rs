@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use cc_log::ReadError;
 use cc_proto::files::EntryError;
 use cc_proto::id::{ArrivalNo, AuthorId, Hash, MessageId, Timestamp};
+use serde::{Deserialize, Serialize};
 
 use crate::room::request::SendError;
 
@@ -77,6 +78,8 @@ pub struct FileStatus {
     pub folder: bool,
     /// How far it has come.
     pub state: FileState,
+    /// What it waits for, where it waits.
+    pub waits_for: Option<WaitsFor>,
     /// How many of its bytes are here.
     pub have: u64,
     /// Where it is, whole, once it is here.
@@ -86,7 +89,8 @@ pub struct FileStatus {
 }
 
 /// How far a file has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum FileState {
     /// It is known of and not asked for.
     Announced,
@@ -100,6 +104,16 @@ pub enum FileState {
     Damaged,
     /// It cannot be had: what there is is not what was announced, or it is too large.
     Failed,
+}
+
+/// What a file waits for that is wanted and not coming.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WaitsFor {
+    /// Its turn, or the next try: the fault says what the last one met.
+    Try,
+    /// Somebody else who may have it: nobody is online.
+    Member,
 }
 
 /// What of a room's files is fetched by itself.
@@ -227,7 +241,9 @@ pub enum FilesError {
         count: usize,
     },
     /// It is not fetched without a person's word.
-    #[error("{size} bytes do not fit into the room's quota of {quota_bytes}, of which {taken} are taken")]
+    #[error(
+        "{size} bytes do not fit into the room's quota of {quota_bytes}, of which {taken} are taken"
+    )]
     OverQuota {
         /// Its size in bytes.
         size: u64,

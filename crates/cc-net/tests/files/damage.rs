@@ -143,3 +143,53 @@ async fn what_was_taken_back_goes_and_is_not_served_unless_it_was_announced_twic
         machine.stop().await;
     }
 }
+
+/// Notes down that a file is not synced, as a power loss leaves it.
+fn note_unsynced(dir: &std::path::Path, file: &FileStatus) {
+    let path = dir.join("files.json");
+    let mut book: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    let note = serde_json::json!({
+        "id": file.id.to_hex(), "n": file.n.0, "size": file.size, "unsynced": true
+    });
+    book["files"].as_array_mut().unwrap().push(note);
+    std::fs::write(&path, serde_json::to_vec(&book).unwrap()).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_not_synced_is_read_before_it_is_told_again() {
+    let ([alice, bob], [hers, his]) = meet::<2>().await;
+    let content = bytes(1, 17 << 20);
+    let file = share_bytes(&hers, "plan.bin", &content).await;
+    let other = share_bytes(&hers, "other.bin", &content[..5_000]).await;
+    let path = get(&his, &file).await.path.unwrap();
+    get(&his, &other).await;
+    let dir = his.dir().to_owned();
+    let address = alice.address();
+    let alice = alice.stop().await;
+    let bob = bob.stop().await;
+    // Stopped in an orderly way, all of it is synced.
+    let book = std::fs::read_to_string(dir.join("files.json")).unwrap();
+    assert!(!book.contains("unsynced"), "{book}");
+
+    // Whole as it is, it needs nobody else.
+    note_unsynced(&dir, &file);
+    let bob = bob.start().await;
+    let his = bob.node.rooms().pop().unwrap();
+    assert_eq!(read(&until_here(&his, &file).await), content);
+    let bob = bob.stop().await;
+
+    // The disk did not get all of it.
+    note_unsynced(&dir, &file);
+    flip(&path, 9 << 20);
+    let bob = bob.start().await;
+    let his = bob.node.rooms().pop().unwrap();
+    until_fault(&his, &file, "not reached").await;
+    assert!(!path.exists(), "a hook would tell of it");
+    assert_eq!(his.file(&other.id).await.unwrap().state, FileState::Here);
+    let alice = alice.start_at(address).await;
+    assert_eq!(read(&until_here(&his, &file).await), content);
+    for machine in [alice, bob] {
+        machine.stop().await;
+    }
+}

@@ -26,7 +26,11 @@ async fn nothing_of_a_member_who_is_not_inline_comes_by_itself() {
         let other = share_bytes(&carols, "from carol", &bytes(2, 1000)).await;
         until_here(&hers, &other).await;
         let left = until(&hers, &file, |_| true).await;
-        assert_eq!((left.state, left.have), (FileState::Announced, 0), "{trust:?}");
+        assert_eq!(
+            (left.state, left.have),
+            (FileState::Announced, 0),
+            "{trust:?}"
+        );
         // Nor by a restart.
         let alice = alice.stop().await.start().await;
         let hers = alice.node.rooms().pop().unwrap();

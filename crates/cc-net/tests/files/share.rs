@@ -190,8 +190,11 @@ async fn what_is_shared_twice_at_once_stays_though_one_is_given_up_or_taken_back
                 .await
                 .ok();
         };
-        let (anew, (), ()) =
-            tokio::join!(share(&hers, &path), crate::damage::retract(&hers, &last), given_up);
+        let (anew, (), ()) = tokio::join!(
+            share(&hers, &path),
+            crate::damage::retract(&hers, &last),
+            given_up
+        );
         // What is news after it is seen to after it.
         let marker = share_bytes(&hers, "marker", &[round as u8]).await;
         get(&his, &marker).await;

@@ -10,7 +10,7 @@ mod key;
 mod refuse;
 mod share;
 
-use cc_net::{FileState as NetState, FileStatus, FilesError, Room};
+use cc_net::{FileStatus, FilesError, Room};
 use cc_proto::id::{ArrivalNo, MessageId, RoomId};
 use cc_proto::text::file_size;
 
@@ -18,7 +18,7 @@ use super::keeper::KeeperHandle;
 use super::methods::closed;
 use crate::rpc::{
     FileInfo, FileList, FileListParams, FileParams, FileSettingsInfo, FileSettingsParams,
-    FileState, LINE_BYTES_MAX, RpcError, code,
+    LINE_BYTES_MAX, RpcError, code,
 };
 
 pub use share::{share, share_approved};
@@ -117,14 +117,8 @@ pub fn info(room: RoomId, status: &FileStatus) -> FileInfo {
         hash: status.hash.to_hex(),
         media_type: status.media_type.clone(),
         folder: status.folder,
-        state: match status.state {
-            NetState::Announced => FileState::Announced,
-            NetState::Waiting => FileState::Waiting,
-            NetState::Fetching => FileState::Fetching,
-            NetState::Here => FileState::Here,
-            NetState::Damaged => FileState::Damaged,
-            NetState::Failed => FileState::Failed,
-        },
+        state: status.state,
+        waits_for: status.waits_for,
         have: status.have,
         path: status.path.clone(),
         fault: status.fault.clone(),
