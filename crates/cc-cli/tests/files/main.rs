@@ -1,5 +1,6 @@
 //! Files by the real program: shared, announced, fetched, refused, and told of in prompts.
 
+mod full;
 mod getting;
 mod names;
 mod refusals;

@@ -272,11 +272,17 @@ impl Fetching<'_> {
 
     fn failed(&self, error: &GetError) -> PeerError {
         tracing::debug!(error = format!("{error:#}"), "a member did not give a file");
-        if let GetError::LocalFailure { source, .. } = error {
+        let here = match error {
+            GetError::LocalFailure { source, .. } => Some(format!(": {source:#}")),
+            // The store, to which what came is sent, took no more of it, and says elsewhere why.
+            GetError::IrpcSend { .. } => Some(String::new()),
+            _ => None,
+        };
+        if let Some(why) = here {
             if place::free_bytes(self.files.dir()) == 0 {
                 return self.disk_is_full();
             }
-            return PeerError::Here(format!("it could not be stored: {source:#}"));
+            return PeerError::Here(format!("it could not be stored on this disk{why}"));
         }
         let code = error.iroh_error_code();
         let words = match error {
