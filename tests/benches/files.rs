@@ -27,7 +27,7 @@ use iroh::{Endpoint, EndpointAddr, EndpointId, RelayMode, TransportAddr};
 use iroh_blobs::api::blobs::{AddPathOptions, ExportMode, ExportOptions, ImportMode};
 use iroh_blobs::store::fs::FsStore;
 use iroh_blobs::{BlobFormat, BlobsProtocol, Hash};
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::sync::watch;
 
 /// The least part of raw iroh-blobs' throughput.
