@@ -286,7 +286,7 @@ impl App {
                 "some messages are"
             };
             self.complain(format!(
-                "{what} not sent yet; once more leaves all the same"
+                "{what} not sent yet; once more leaves all the same, and it is in the text the next time"
             ));
             return;
         }

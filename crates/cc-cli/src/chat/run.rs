@@ -74,7 +74,7 @@ pub async fn run(home: &Home, front: Option<&str>, output: Output) -> CliResult 
     shell.worker.save(kept).await;
     for (room, text) in shell.app.unsent() {
         output.note(format!(
-            "not known to be sent to {room}: {}",
+            "not known to be sent to {room}, and in the text the next time: {}",
             clean_text(text)
         ));
     }

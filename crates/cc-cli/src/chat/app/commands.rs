@@ -7,6 +7,8 @@ use crate::rooms::{self, KnownRoom};
 
 /// Messages on their way in one room at once.
 const PENDING_MAX: usize = 100;
+/// Said of what was put into the clipboard: whether the terminal did so, nobody tells.
+const COPIED: &str = "Copied, where the terminal lets programs into the clipboard.";
 /// The title of what lists the members.
 const MEMBERS: &str = "/members";
 /// What is longer, in characters, is shown over the messages.
@@ -141,7 +143,7 @@ impl App {
             Plan::Answer { answered, text } => self.answer(answered, text.as_deref()),
             Plan::Copy(text) => {
                 self.asks.push(Ask::Copy(text));
-                self.say("copied, where the terminal lets programs into the clipboard");
+                self.say(COPIED);
             }
             Plan::Find(words) => self.open_search(&words),
             Plan::Room(asked) => self.go_to_room(&asked),
@@ -182,6 +184,7 @@ impl App {
             }
             Ok(Reply::Ticket { ticket, qr, note }) => {
                 self.asks.push(Ask::Copy(ticket.clone()));
+                let note = format!("{note} {COPIED}");
                 self.overlay = Some(Overlay::Ticket { ticket, qr, note });
             }
         }

@@ -13,7 +13,7 @@ use crate::chat::view::{
 use crate::rpc::State;
 
 /// What stands where nothing is typed.
-const HINT: &str = "write a message, or / for commands; F1 for help";
+const HINT: &str = "write, or / for commands; F1 helps";
 /// What stands there while there is no room at all.
 const NO_ROOMS: &str = "no rooms yet: /join TICKET, or cc-connect room start";
 /// What the search says of its words.

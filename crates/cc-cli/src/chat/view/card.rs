@@ -18,8 +18,6 @@ const NAME_CHARS_MAX: usize = 24;
 const ID_DIGITS: usize = 10;
 /// Before the path of a file that is here.
 const HERE: &str = "here: ";
-/// So many columns a path has at least, on rows of its own if need be.
-const PATH_MIN: usize = 16;
 /// A name is further in from its second row on, so that none of its rows can pass for the next line of the card.
 const HANG: usize = 5;
 
@@ -58,13 +56,13 @@ pub fn rows(look: &Look<'_>, gutter: &Run<'static>, file: &FileCard, id: Option<
             let room = look
                 .text_columns()
                 .saturating_sub(HANG + width(&lead) + width(HERE));
-            let path = file
-                .path
-                .as_deref()
-                .map(|path| words::path(path, look.user, room.max(PATH_MIN)));
+            let path = file.path.as_deref();
+            let path = path.and_then(|path| words::path(path, look.user, room));
+            // Where there is no room for it, it is there once the file is selected.
+            let here = if path.is_some() { HERE } else { "here" };
             vec![
                 run(lead, theme::dim()),
-                run(HERE, theme.good()),
+                run(here, theme.good()),
                 run(path.unwrap_or_default(), theme::plain()),
             ]
         }

@@ -7,7 +7,7 @@ use cc_proto::text::clean_nick;
 
 use crate::chat::theme::Signs;
 use crate::chat::types::Marks;
-use crate::chat::wrap::{glyphs, width};
+use crate::chat::wrap::width;
 use crate::files::shown_path;
 use crate::when::long_time;
 
@@ -73,15 +73,15 @@ pub fn size(bytes: u64) -> String {
 }
 
 /// A path in at most so many columns: the person's own folder as `~`, and what does not fit left out of the middle, so that its
-/// end is there. Whole where it fits.
-pub fn path(path: &Path, user: Option<&Path>, columns: usize) -> String {
+/// end is there. Whole where it fits; none where not even its name does.
+pub fn path(path: &Path, user: Option<&Path>, columns: usize) -> Option<String> {
     let whole = match user.and_then(|user| path.strip_prefix(user).ok()) {
         Some(rest) => Path::new("~").join(rest),
         None => path.to_path_buf(),
     };
     let whole = shown_path(&whole);
     if width(&whole) <= columns {
-        return whole;
+        return Some(whole);
     }
     let (first, rest) = whole.split_once('/').unwrap_or(("", &whole));
     let lead = format!("{first}/…");
@@ -93,20 +93,7 @@ pub fn path(path: &Path, user: Option<&Path>, columns: usize) -> String {
         }
         end = longer;
     }
-    if !end.is_empty() {
-        return lead + &end;
-    }
-    // Not even the name fits: its end, which has the extension.
-    let glyphs = glyphs(&whole);
-    let mut room = columns.saturating_sub(1);
-    let last = glyphs.iter().rev().take_while(|glyph| {
-        let fits = glyph.width <= room;
-        room = if fits { room - glyph.width } else { 0 };
-        fits
-    });
-    let mut last: Vec<&str> = last.map(|glyph| glyph.symbol.as_ref()).collect();
-    last.push("…");
-    last.into_iter().rev().collect()
+    (!end.is_empty()).then(|| lead + &end)
 }
 
 /// A number with its thousands apart.
@@ -222,19 +209,22 @@ mod tests {
         let home = Path::new("/home/alice");
         let long = "/home/alice/.cc-connect/rooms/0123456789abcdef0123456789abcdef/files/0123456789abcdef/design.svg";
         let short = |text: &str, columns| path(Path::new(text), Some(home), columns);
-        assert_eq!(short("/home/alice/a.txt", 40), "~/a.txt");
-        assert_eq!(short("/home/alicette/a.txt", 40), "/home/alicette/a.txt");
-        assert_eq!(short(long, 40), "~/…/files/0123456789abcdef/design.svg");
-        assert_eq!(short(long, 20), "~/…/design.svg");
-        assert_eq!(short(long, 10), "…esign.svg");
-        assert_eq!(short("/var/tmp/rooms/日本語.png", 16), "/…/日本語.png");
-        assert_eq!(path(Path::new(long), None, 20), "/…/design.svg");
+        for (text, columns, wanted) in [
+            ("/home/alice/a.txt", 40, Some("~/a.txt")),
+            ("/home/alicette/a.txt", 40, Some("/home/alicette/a.txt")),
+            (long, 40, Some("~/…/files/0123456789abcdef/design.svg")),
+            (long, 20, Some("~/…/design.svg")),
+            (long, 13, None),
+            ("/var/tmp/rooms/日本語.png", 16, Some("/…/日本語.png")),
+        ] {
+            assert_eq!(short(text, columns).as_deref(), wanted);
+        }
+        assert_eq!(path(Path::new(long), None, 20).unwrap(), "/…/design.svg");
         for columns in 1..120 {
-            assert!(width(&short(long, columns)) <= columns, "{columns}");
-            assert!(
-                width(&short("/a/\u{1b}[2J日本語\n/x", columns)) <= columns,
-                "{columns}"
-            );
+            for text in [long, "/a/\u{1b}[2J日本語\n/x"] {
+                let short = short(text, columns).unwrap_or_default();
+                assert!(width(&short) <= columns, "{columns}");
+            }
         }
     }
 

@@ -253,6 +253,7 @@ fn where_a_file_is_in_little_room() {
         ..Sample::default()
     };
     same("a_file_in_a_narrow_window", &shown(&sample, 40, 8, None));
+    same("a_file_in_a_narrower_window", &shown(&sample, 30, 8, None));
     // Selected, the whole path is there.
     sample.selected = Some(1);
     same("a_selected_file", &shown(&sample, 40, 14, None));
