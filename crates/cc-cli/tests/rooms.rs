@@ -4,6 +4,8 @@ mod support;
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _};
+#[cfg(target_os = "linux")]
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::process::Stdio;
 
 use serde_json::Value;
@@ -166,7 +168,33 @@ fn status_tells_of_the_fast_path_and_of_a_room_that_does_not_open() {
             .as_str()
             .is_some_and(|why| !why.is_empty())
     );
-    assert!(stdout(&alice.run(&["status"])).contains("could not be opened"));
+    assert!(stdout(&alice.run(&["status"])).contains("not open: "));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_daemon_whose_log_is_on_a_full_disk_goes_on() {
+    let (alice, bob) = (Person::new(), Person::new());
+    for person in [&alice, &bob] {
+        fs::create_dir(&person.home).unwrap();
+        let private = fs::Permissions::from_mode(0o700);
+        fs::set_permissions(&person.home, private).unwrap();
+        // All that is written to it fails as on a full disk, the daemon's standard error too.
+        symlink("/dev/full", person.home.join("daemon.log")).unwrap();
+    }
+    let (_, ticket) = alice.start("shop", "alice");
+    bob.join(&ticket, "bob");
+    alice.object(&["send", "nobody logs this"]);
+    bob.until_text("nobody logs this");
+    for person in [&alice, &bob] {
+        let status = person.object(&["status"]);
+        assert_eq!(
+            status["rooms"].as_array().map(Vec::len),
+            Some(1),
+            "{status}"
+        );
+        assert_eq!(status["closed"].to_string(), "[]");
+    }
 }
 
 #[test]

@@ -98,10 +98,13 @@ fn text(status: &StatusObject, output: Printer<'_>) -> String {
     }
     for room in &status.closed {
         lines.push(format!(
-            "{}  could not be opened: {}",
+            "{}  not open: {}",
             output.style(Style::Dim, rooms::short(&room.room)),
             clean_line(&room.reason, REASON_CHARS_MAX)
         ));
+    }
+    if !status.closed.is_empty() {
+        lines.push("  cc-connect stop, and the next command tries to open what is not".to_owned());
     }
     if status.rooms.is_empty() && status.closed.is_empty() {
         lines

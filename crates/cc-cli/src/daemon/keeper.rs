@@ -207,7 +207,7 @@ impl KeeperHandle {
         refused.map_or_else(Vec::new, |refused| refused.borrow().clone())
     }
 
-    /// The rooms that could not be opened.
+    /// The rooms that are not open.
     pub fn closed_rooms(&self) -> Vec<ClosedRoom> {
         let shared = self.shared.borrow();
         let closed = shared.node.as_ref().map(Node::closed_rooms);

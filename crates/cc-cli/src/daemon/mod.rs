@@ -202,6 +202,8 @@ fn start_log(home: &Home) -> CliResult {
         .and_then(|text| EnvFilter::try_new(text).ok())
         .unwrap_or_else(|| EnvFilter::new(LOG_DEFAULT));
     tracing_subscriber::fmt()
+        // What cannot be written to a full disk would be told on stderr, which is the same file: with a panic.
+        .log_internal_errors(false)
         .with_env_filter(filter)
         .with_ansi(false)
         .with_writer(std::sync::Mutex::new(file))

@@ -316,7 +316,7 @@ pub struct RefusedPeer {
     pub count: u64,
 }
 
-/// A room that could not be opened.
+/// A room that is not open.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ClosedRoom {
     /// The room's id.
@@ -345,7 +345,7 @@ pub struct Status {
     pub relay: String,
     /// The rooms of the home that are open.
     pub rooms: Vec<RoomInfo>,
-    /// The rooms that could not be opened.
+    /// The rooms that are not open.
     #[serde(default)]
     pub closed: Vec<ClosedRoom>,
 }

@@ -46,6 +46,8 @@ use crate::tuning::{ENDPOINT_CLOSE_TIMEOUT, SHUTDOWN_TIMEOUT};
 
 /// Where the rooms are, below the home.
 const ROOMS_DIR: &str = "rooms";
+/// What is said of a room that is closed though nobody closed it.
+const FAILED: &str = "its thread ended on an error, of which the log tells";
 
 /// Why a node did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -82,7 +84,7 @@ pub enum NodeError {
     ShutDown,
 }
 
-/// A room whose folder is here and that could not be opened.
+/// A room whose folder is here and that is not open.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ClosedRoom {
@@ -154,10 +156,16 @@ impl Node {
         self.inner.net.room(id)
     }
 
-    /// Rooms that could not be opened when the node started, and are still closed.
+    /// Rooms that could not be opened when the node started and are still closed, and those that ended by themselves
+    /// since, on a fault of this program.
     pub fn closed_rooms(&self) -> Vec<ClosedRoom> {
         let mut closed = self.inner.closed_rooms().clone();
         closed.retain(|room| self.room(&room.id).is_none());
+        let failed = self.rooms().into_iter().filter(Room::has_failed);
+        closed.extend(failed.map(|room| ClosedRoom {
+            id: room.id(),
+            error: FAILED.to_owned(),
+        }));
         closed
     }
 

@@ -259,6 +259,16 @@ impl Room {
         }
     }
 
+    /// Whether the thread ended that nobody told to.
+    pub(crate) fn has_failed(&self) -> bool {
+        let thread = self.shared.thread.lock();
+        let thread = thread.unwrap_or_else(PoisonError::into_inner);
+        !self.shared.stopping.load(Ordering::Acquire)
+            && thread
+                .as_ref()
+                .is_some_and(std::thread::JoinHandle::is_finished)
+    }
+
     async fn ask<T>(
         &self,
         request: impl FnOnce(oneshot::Sender<T>) -> Request,
