@@ -90,6 +90,8 @@ pub struct App {
     next_local: u64,
     /// Commands that run.
     runs: usize,
+    /// Tab was pressed for invites that were not known yet, and whether forward.
+    tab_waits: Option<bool>,
     /// Whether a room that turns up now is the one that was asked for.
     joining: bool,
     /// Whether the person was told, on leaving, that something is not sent.
@@ -123,6 +125,7 @@ impl App {
             drawn: Drawn::default(),
             next_local: 1,
             runs: 0,
+            tab_waits: None,
             joining: false,
             warned: false,
             notified_ms: 0,
@@ -231,6 +234,7 @@ impl App {
         self.look_away();
         self.close_search();
         self.completion = None;
+        self.tab_waits = None;
         self.keep_soon();
         self.front = at;
         self.open_front();

@@ -70,11 +70,13 @@ impl App {
             Outcome::Changed => {
                 self.warned = false;
                 self.completion = None;
+                self.tab_waits = None;
                 self.offer();
             }
             Outcome::Nothing => {}
             Outcome::Submit(text) => {
                 self.completion = None;
+                self.tab_waits = None;
                 self.submit(&text);
             }
             Outcome::TooLong(too_long) => self.complain(too_long.told()),
@@ -244,9 +246,14 @@ impl App {
 
     /// Opens the list of candidates, or goes on in it.
     fn complete(&mut self, forward: bool) {
+        self.ask_invites();
         if self.completion.is_none() {
             self.completion = self.find_completion(true);
         }
+        let waits = self.pane().and_then(|pane| pane.invites.as_ref());
+        self.tab_waits = waits
+            .filter(|invites| invites.is_empty() && self.completion.is_none())
+            .map(|_| forward);
         let (Some(completion), Some(pane)) =
             (self.completion.as_mut(), self.panes.get_mut(self.front))
         else {
@@ -265,6 +272,10 @@ impl App {
     /// Offers candidates while somebody types.
     fn offer(&mut self) {
         self.completion = self.find_completion(false);
+        self.ask_invites();
+    }
+
+    fn ask_invites(&mut self) {
         let Some(pane) = self.pane_mut() else { return };
         // Which invites are open is asked for when somebody is about to name one.
         if !pane.editor.text().starts_with(REVOKE) {
@@ -282,6 +293,15 @@ impl App {
             && pane.invites.is_some()
         {
             pane.invites = Some(invites);
+        } else {
+            return;
+        }
+        // A key that came before the answer is not lost.
+        if self.room() == room
+            && let Some(forward) = self.tab_waits.take()
+        {
+            self.complete(forward);
+            self.tab_waits = None;
         }
     }
 

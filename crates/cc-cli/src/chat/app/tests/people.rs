@@ -65,6 +65,28 @@ fn open_invites_are_asked_for_once_and_completed() {
 }
 
 #[test]
+fn a_tab_before_the_invites_are_known_is_not_lost() {
+    let answer = || Told::Invites {
+        room: "aa".repeat(32),
+        invites: vec![("12ab".repeat(16), "for carol: by @alice".to_owned())],
+    };
+    let mut chat = Chat::new(3);
+    chat.write("/revoke carol");
+    chat.press(KeyCode::Tab, KeyModifiers::NONE);
+    assert_eq!(chat.text(), "/revoke carol");
+    chat.told(answer());
+    assert_eq!(chat.text(), "/revoke 12ab12ab12 ");
+
+    // Whoever typed on does not get it any more.
+    chat.ctrl('c');
+    chat.write("/revoke ca");
+    chat.press(KeyCode::Tab, KeyModifiers::NONE);
+    chat.write("r");
+    chat.told(answer());
+    assert_eq!(chat.text(), "/revoke car");
+}
+
+#[test]
 fn the_list_of_members_tells_of_their_agents() {
     let mut chat = Chat::new(3);
     let member = |name: &str, agents: &[&str]| crate::chat::types::Member {
