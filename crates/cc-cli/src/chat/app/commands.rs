@@ -44,6 +44,7 @@ impl App {
 
     fn accepted(&mut self) {
         if let Some(pane) = self.pane_mut() {
+            pane.goes_out();
             pane.editor.accepted();
         }
     }
@@ -189,10 +190,9 @@ impl App {
             }
         }
         // It may have changed anything.
-        let room = self.room();
         self.ask(Work::Look);
         self.ask(Work::Held);
-        self.ask(Work::Files(room));
+        self.ask_files();
     }
 
     /// Whose agents were met in a room: on a small screen they have no other place.

@@ -4,6 +4,7 @@
 
 use super::{App, Kept, Pane, Work};
 use crate::chat::editor::EDITOR_BYTES_MAX;
+use crate::chat::slash::as_typed;
 
 /// What was changed is kept after this time at the latest: so much of the typing is lost where the chat is killed.
 const KEEP_MS: u64 = 2_000;
@@ -17,8 +18,10 @@ impl App {
             let mark = pane.mark();
             if pane.kept_mark != mark {
                 pane.kept_mark = mark;
-                let is_empty =
-                    pane.unsent().next().is_none() && pane.editor.draft().trim().is_empty();
+                pane.unsure &= !pane.editor.draft().trim().is_empty();
+                let is_empty = pane.unsent().next().is_none()
+                    && pane.editor.draft().trim().is_empty()
+                    && pane.earlier.is_none();
                 pane.keep_at = match pane.keep_at {
                     _ if is_empty && pane.kept.is_empty() => None,
                     // What was sent or thrown away is not to come back.
@@ -57,17 +60,24 @@ impl App {
         let was_typing = !pane.editor.is_empty();
         if was_typing {
             pane.editor.remember(kept.text.clone());
+            pane.earlier = Some(kept.clone());
         } else {
             pane.editor.set_text(&kept.text);
             pane.answers.clone_from(&kept.answers);
+            pane.unsure = unsure;
         }
         pane.kept = kept;
-        if was_typing {
-            self.say("what you had typed here the last time: Up, at the first line");
-        } else if unsure {
-            self.say(
+        match (was_typing, unsure) {
+            (true, true) => self.say(
+                "not known to be sent the last time: Up, at the first line, brings it back; look whether it is above",
+            ),
+            (true, false) => {
+                self.say("what you had typed here the last time: Up, at the first line");
+            }
+            (false, true) => self.say(
                 "not known to be sent the last time: look whether it is above, then press Enter",
-            );
+            ),
+            (false, false) => {}
         }
     }
 }
@@ -76,7 +86,17 @@ impl Pane {
     /// Changes whenever what is to be kept may have.
     fn mark(&self) -> super::state::Mark {
         let answers = self.answers.as_ref().map(|answered| answered.n);
-        (self.editor.revision(), self.unsent().count(), answers)
+        let count = self.unsent().count() + usize::from(self.earlier.is_some());
+        (self.editor.revision(), count, answers)
+    }
+
+    /// The text in the editor goes out: what was kept of it is not to come back.
+    pub(super) fn goes_out(&mut self) {
+        let text = self.editor.text();
+        let has_it = |earlier: &Kept| text.contains(earlier.text.trim());
+        if self.earlier.as_ref().is_some_and(has_it) {
+            self.earlier = None;
+        }
     }
 
     /// What was typed and is not known to be sent.
@@ -87,12 +107,23 @@ impl Pane {
     }
 
     fn to_keep(&self) -> Kept {
-        let mut texts: Vec<&str> = self.unsent().collect();
-        let unsure = !texts.is_empty();
+        let unsent: Vec<String> = self.unsent().map(as_typed).collect();
         let draft = self.editor.draft();
-        if !draft.trim().is_empty() {
-            texts.push(draft);
+        let draft = (!draft.trim().is_empty()).then_some(draft);
+        if unsent.is_empty()
+            && draft.is_none()
+            && let Some(earlier) = &self.earlier
+        {
+            return earlier.clone();
         }
+        let earlier = self.earlier.as_ref();
+        let unsure = !unsent.is_empty()
+            || (self.unsure && draft.is_some())
+            || earlier.is_some_and(|earlier| earlier.unsure);
+        let has_more = earlier.is_some() || !unsent.is_empty();
+        let texts = earlier.map(|earlier| earlier.text.as_str()).into_iter();
+        let texts = texts.chain(unsent.iter().map(String::as_str)).chain(draft);
+        let texts: Vec<&str> = texts.collect();
         let mut text = texts.join("\n");
         // No more than goes into the editor again.
         while text.len() > EDITOR_BYTES_MAX {
@@ -101,7 +132,7 @@ impl Pane {
         if text.is_empty() {
             return Kept::default();
         }
-        let answers = self.answers.clone().filter(|_| !unsure);
+        let answers = self.answers.clone().filter(|_| !has_more);
         Kept {
             text,
             answers,

@@ -71,8 +71,17 @@ pub enum Work {
     },
     /// Ask who belongs.
     Members(String),
-    /// Ask how the files of a room are.
+    /// Ask how the newest files of a room are.
     Files(String),
+    /// Ask how the files are that were announced in these lines of a room.
+    FilesOf {
+        /// The room's id.
+        room: String,
+        /// The first line.
+        first: u64,
+        /// The last line.
+        last: u64,
+    },
     /// The room is looked at, and everything through this line was seen.
     Seen {
         /// Its id.

@@ -59,6 +59,10 @@ pub struct Pane {
     pub answers: Option<Answered>,
     /// What of the text being typed is on disk, as far as is known.
     pub kept: Kept,
+    /// What was typed the last time and is only among what was sent before, as another text was being typed already.
+    pub earlier: Option<Kept>,
+    /// Whether something in the text being typed was sent the last time, and is not known to have arrived.
+    pub unsure: bool,
     /// When what has changed of it is to be kept, in unix milliseconds.
     pub keep_at: Option<u64>,
     /// Of what was last looked at for that.
@@ -233,6 +237,8 @@ impl Pane {
             members: Vec::new(),
             answers: None,
             kept: Kept::default(),
+            earlier: None,
+            unsure: false,
             keep_at: None,
             kept_mark: Mark::default(),
             company: false,

@@ -1,6 +1,7 @@
 //! The chat without a terminal: keys in, and what is to be done out. Long, as every part of it is tried through the same few
 //! hands at the top.
 
+mod cards;
 mod people;
 mod texts;
 

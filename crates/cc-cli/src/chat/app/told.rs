@@ -1,6 +1,7 @@
 //! What the worker has to say.
 
 use super::{App, Connection, Pane, Told, Work};
+use crate::chat::slash::as_typed;
 use crate::chat::types::{RoomEntry, What};
 use crate::chat::worker::HITS_MAX;
 use crate::rpc::State;
@@ -102,8 +103,8 @@ impl App {
                     pane.receipts = None;
                 }
                 let room = self.room();
-                self.ask(Work::Members(room.clone()));
-                self.ask(Work::Files(room));
+                self.ask(Work::Members(room));
+                self.ask_files();
             }
             Connection::Stopped => {
                 self.complain("the daemon was stopped; the next message starts one again");
@@ -178,8 +179,9 @@ impl App {
         }
         // It is nobody's any more: back into the text, unless something else is being typed there.
         let pending = pane.pending.remove(at);
+        let typed = as_typed(&pending.text);
         if pane.editor.is_empty() {
-            pane.editor.set_text(&pending.text);
+            pane.editor.set_text(&typed);
             pane.answers = pending.answers;
             self.complain(format!("not sent: {why}"));
         } else {
@@ -187,7 +189,7 @@ impl App {
             let again = "It is kept among what was sent: Up, at the first line, brings it back.";
             let mut page = vec![why, again.to_owned(), String::new()];
             page.extend(lines);
-            pane.editor.remember(pending.text.clone());
+            pane.editor.remember(typed);
             self.page("Not sent", page);
         }
     }

@@ -134,6 +134,9 @@ impl App {
             pane.loading = false;
         }
         let in_front = front == lines.room;
+        let mut files = lines.entries.iter().filter(|it| is_file(it)).map(|it| it.n);
+        let first = files.next();
+        let files = first.map(|first| (first, files.next_back().unwrap_or(first)));
         match came {
             Came::Changed => pane.change(lines.entries),
             Came::New => pane.append_news(lines),
@@ -163,10 +166,30 @@ impl App {
                 }
             }
         }
+        // Of a file whose bytes were here before it was announced nobody tells.
+        if let Some((first, last)) = files
+            && pane.opened
+        {
+            let room = pane.entry.room.clone();
+            self.ask(Work::FilesOf { room, first, last });
+        }
         if in_front && matches!(came, Came::Opened(_) | Came::End) {
             self.look();
         }
     }
+
+    /// Asks how the files are: the newest ones of the room in front, and those on the screen.
+    pub(super) fn ask_files(&mut self) {
+        let room = self.room();
+        self.ask(Work::Files(room.clone()));
+        if let Some((first, last)) = self.drawn.shown {
+            self.ask(Work::FilesOf { room, first, last });
+        }
+    }
+}
+
+fn is_file(entry: &Entry) -> bool {
+    matches!(entry.what, What::File(_))
 }
 
 impl Pane {

@@ -323,5 +323,15 @@ pub fn parse(text: &str) -> Typed {
     }
 }
 
+/// The text that is typed to say this: what would be a command has its second slash again.
+pub fn as_typed(text: &str) -> String {
+    let line = text.trim_end_matches('\n');
+    if line.starts_with('/') && !line.contains('\n') {
+        format!("/{text}")
+    } else {
+        text.to_owned()
+    }
+}
+
 #[cfg(test)]
 mod tests;

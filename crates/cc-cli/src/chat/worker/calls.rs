@@ -31,7 +31,7 @@ use crate::when;
 
 /// Commands that are carried out at once.
 const RUNS_MAX: usize = 16;
-/// Files whose state is asked for: those of the newest messages.
+/// Files whose state is asked for at once.
 const FILES_MAX: u32 = 200;
 /// How long a daemon may take to answer such a question.
 const ANSWER_DEADLINE: Duration = Duration::from_secs(20);
@@ -52,8 +52,17 @@ pub enum Call {
     },
     /// Who belongs to a room.
     Members(String),
-    /// How the files of a room are.
+    /// How the newest files of a room are.
     Files(String),
+    /// How the files are that were announced in these lines of a room.
+    FilesOf {
+        /// The room's id.
+        room: String,
+        /// The first line.
+        first: u64,
+        /// The last line.
+        last: u64,
+    },
     /// Something happened to a file: the room, and what the event says.
     FileEvent(String, Value),
     /// What waits for our yes.
@@ -132,7 +141,8 @@ impl Calls {
                 through,
             } => drop(self.receipts(room, after, through).await),
             Call::Members(room) => drop(self.members(room).await),
-            Call::Files(room) => drop(self.files(room).await),
+            Call::Files(room) => drop(self.files(room, None, FILES_MAX).await),
+            Call::FilesOf { room, first, last } => drop(self.files_of(room, first, last).await),
             Call::FileEvent(room, params) => self.file_event(room, params).await,
             Call::Held => drop(self.held().await),
             Call::Invites(room) => drop(self.invites(room).await),
@@ -257,15 +267,35 @@ impl Calls {
         }
     }
 
-    async fn files(&mut self, room: String) -> CliResult {
+    /// Asks how files are; gives the line of the oldest that was told.
+    async fn files(
+        &mut self,
+        room: String,
+        before: Option<u64>,
+        count: u32,
+    ) -> CliResult<Option<u64>> {
         let params = FileListParams {
             room: room.clone(),
-            before: None,
-            count: Some(FILES_MAX),
+            before,
+            count: Some(count),
         };
         let list: FileList = self.ask("file.list", &params).await?;
-        let files = list.files.into_iter().map(card).collect();
+        let files: Vec<(u64, FileCard)> = list.files.into_iter().map(card).collect();
+        let oldest = files.iter().map(|(n, _)| *n).min();
         self.tell(Told::Files { room, files }).await;
+        Ok(oldest)
+    }
+
+    /// The same for some lines, which are at most as many as are loaded at once.
+    async fn files_of(&mut self, room: String, first: u64, last: u64) -> CliResult {
+        let mut before = last.saturating_add(1);
+        while before > first {
+            let count = u32::try_from(before - first).map_or(FILES_MAX, |it| it.min(FILES_MAX));
+            match self.files(room.clone(), Some(before), count).await? {
+                Some(oldest) if oldest < before => before = oldest,
+                _ => break,
+            }
+        }
         Ok(())
     }
 
@@ -276,7 +306,7 @@ impl Calls {
                 self.tell(Told::Files { room, files }).await;
             }
             // An event that says less: all are asked for.
-            Err(_) => drop(self.files(room).await),
+            Err(_) => drop(self.files(room, None, FILES_MAX).await),
         }
     }
 

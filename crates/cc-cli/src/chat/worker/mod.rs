@@ -121,6 +121,9 @@ impl Worker {
             }
             Work::Members(room) => offer(&self.calls, Call::Members(room)),
             Work::Files(room) => offer(&self.calls, Call::Files(room)),
+            Work::FilesOf { room, first, last } => {
+                offer(&self.calls, Call::FilesOf { room, first, last });
+            }
             Work::Held => offer(&self.calls, Call::Held),
             Work::Invites(room) => offer(&self.calls, Call::Invites(room)),
             Work::Keep { room, kept } => offer(&self.lines, Job::Keep(room, *kept)),

@@ -152,3 +152,94 @@ fn what_is_too_long_for_one_goes_out_as_a_whole_or_not_at_all() {
     assert!(sends(&chat.app.take_asks()).is_empty());
     assert_eq!(chat.text(), "one two");
 }
+
+#[test]
+fn what_begins_with_a_slash_comes_back_as_it_was_typed() {
+    let room = || "aa".repeat(32);
+    let refuse = |chat: &mut Chat, local| {
+        chat.told(Told::NotSent {
+            local,
+            room: room(),
+            why: "the disk is full".to_owned(),
+            again: false,
+        });
+    };
+    let mut chat = Chat::new(3);
+    let asks = chat.say("//quit");
+    let (local, text) = (sends(&asks)[0].local, sends(&asks)[0].text.clone());
+    assert_eq!(text, "/quit");
+    // Kept while it is on its way, into the text, and among what was sent.
+    let last = chat.app.last_kept();
+    assert!(
+        matches!(&last[..], [Work::Keep { kept, .. }] if kept.text == "//quit"),
+        "{last:?}"
+    );
+    refuse(&mut chat, local);
+    assert_eq!(chat.text(), "//quit");
+    let asks = chat.press(KeyCode::Enter, KeyModifiers::NONE);
+    let (local, text) = (sends(&asks)[0].local, sends(&asks)[0].text.clone());
+    assert_eq!(text, "/quit", "said once more, and no command");
+    chat.write("typed on");
+    refuse(&mut chat, local);
+    chat.press(KeyCode::Esc, KeyModifiers::NONE);
+    chat.press(KeyCode::Up, KeyModifiers::NONE);
+    assert_eq!(chat.text(), "//quit");
+
+    // Of several lines none is a command, and nothing is put before them.
+    let mut chat = Chat::new(3);
+    chat.put(Input::Paste("/quit\nis a word".to_owned()));
+    let asks = chat.press(KeyCode::Enter, KeyModifiers::NONE);
+    refuse(&mut chat, sends(&asks)[0].local);
+    assert_eq!(chat.text(), "/quit\nis a word");
+}
+
+#[test]
+fn what_is_not_known_to_be_sent_stays_so_until_it_is_sent_or_thrown_away() {
+    let old = || Told::Kept {
+        room: "aa".repeat(32),
+        kept: Kept {
+            text: "half a word".to_owned(),
+            answers: None,
+            unsure: true,
+        },
+    };
+    let last = |chat: &mut Chat| match &chat.app.last_kept()[..] {
+        [Work::Keep { kept, .. }] => (kept.text.clone(), kept.unsure),
+        other => panic!("{other:?}"),
+    };
+    let mut chat = Chat::new(3);
+    chat.told(old());
+    chat.write("!");
+    assert_eq!(last(&mut chat), ("half a word!".to_owned(), true));
+    chat.ctrl('c');
+    chat.write("new");
+    assert_eq!(last(&mut chat), ("new".to_owned(), false));
+
+    // Behind what is typed already it is as unsure, and kept beside it until it goes out.
+    let mut chat = Chat::new(3);
+    chat.write("I type");
+    chat.told(old());
+    assert!(chat.draw().0.contains("not known to be sent"));
+    assert_eq!(last(&mut chat), ("half a word\nI type".to_owned(), true));
+    let asks = chat.press(KeyCode::Enter, KeyModifiers::NONE);
+    assert_eq!(sends(&asks)[0].text, "I type");
+    let local = sends(&asks)[0].local;
+    chat.told(Told::Sent {
+        local,
+        room: "aa".repeat(32),
+        n: 4,
+    });
+    assert_eq!(last(&mut chat), ("half a word".to_owned(), true));
+    chat.press(KeyCode::Up, KeyModifiers::NONE);
+    chat.press(KeyCode::Up, KeyModifiers::NONE);
+    assert_eq!(chat.text(), "half a word");
+    let asks = chat.press(KeyCode::Enter, KeyModifiers::NONE);
+    let local = sends(&asks)[0].local;
+    let asks = chat.told(Told::Sent {
+        local,
+        room: "aa".repeat(32),
+        n: 5,
+    });
+    assert!(kept(&asks).iter().all(|kept| kept.is_empty()), "{asks:?}");
+    assert!(chat.pane().kept.is_empty());
+}
