@@ -197,7 +197,11 @@ impl Files {
         }
         let (place, _) = cc_proto::files::file_place(hash, "");
         let dir = place::files_dir(self.dir()).join(&place);
-        let is_its_own = if let Some(owner) = place::owner(&dir) {
+        let owner = place::owner(&dir).map_err(|source| FilesError::File {
+            path: dir.clone(),
+            source,
+        })?;
+        let is_its_own = if let Some(owner) = owner {
             owner.hash == *hash
         } else {
             // Something may be on its way there.

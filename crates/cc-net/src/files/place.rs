@@ -31,8 +31,15 @@ pub fn path_of(room_dir: &Path, file: &Announcement) -> PathBuf {
 
 /// Whose a place is; none where nothing was put there. What was put there first has it, and no other announcement brings
 /// that to harm.
-pub fn owner(place: &Path) -> Option<PlaceOwner> {
-    PlaceOwner::decode(&fs::read(place.join(OWNER_FILE)).ok()?)
+///
+/// # Errors
+/// Those of the file system: whose it is is not known then, which is not the same as nobody's.
+pub fn owner(place: &Path) -> io::Result<Option<PlaceOwner>> {
+    match fs::read(place.join(OWNER_FILE)) {
+        Ok(bytes) => Ok(PlaceOwner::decode(&bytes)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// Makes a place, before anything is put there.
@@ -41,7 +48,7 @@ pub fn owner(place: &Path) -> Option<PlaceOwner> {
 /// Those of the file system; something with another hash is there.
 pub fn claim(place: &Path, new: PlaceOwner) -> io::Result<()> {
     make_dir(place)?;
-    match owner(place) {
+    match owner(place)? {
         Some(before) if before == new => return Ok(()),
         Some(before) if before.hash != new.hash && !is_empty(place) => {
             return Err(io::Error::other(TAKEN));
@@ -81,7 +88,7 @@ fn is_ours(entry: &fs::DirEntry) -> bool {
 /// Why a file can never be put in its place, as far as that is known by now.
 pub fn fault(room_dir: &Path, file: &Announcement) -> Option<String> {
     let place = files_dir(room_dir).join(&file.place);
-    let owner = owner(&place)?;
+    let owner = owner(&place).ok()??;
     if owner.hash != file.hash {
         return (!is_empty(&place)).then(|| TAKEN.to_owned());
     }
@@ -97,7 +104,7 @@ pub fn wrong_size(announced: u64, found: u64) -> Option<String> {
 /// Whether a place is a file's: by the whole of its hash and by its size.
 fn is_of(place: &Path, file: &Announcement) -> bool {
     let (hash, size) = (file.hash, file.size);
-    owner(place) == Some(PlaceOwner { hash, size })
+    owner(place).is_ok_and(|owner| owner == Some(PlaceOwner { hash, size }))
 }
 
 /// Whether there is nothing under any name.
@@ -302,4 +309,40 @@ fn below(dir: &Path, counted: &dyn Fn(&fs::DirEntry) -> bool, least: u64) -> u64
         Err(_) => 0,
     };
     entries.flatten().filter(counted).map(of).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use cc_proto::id::Hash;
+
+    #[test]
+    fn only_what_is_known_to_be_nobodys_is_cleared() {
+        let dir = tempfile::tempdir().unwrap();
+        let place = dir.path().join("0123456789abcdef");
+        let [mine, other] = [b"mine", b"thee"].map(|bytes| PlaceOwner {
+            hash: Hash::of(bytes),
+            size: 4,
+        });
+        claim(&place, mine).unwrap();
+        let kept = place.join("kept.txt");
+        fs::write(&kept, "mine").unwrap();
+        assert_eq!(claim(&place, other).unwrap_err().to_string(), TAKEN);
+
+        // It cannot be read.
+        let said = place.join(OWNER_FILE);
+        fs::remove_file(&said).unwrap();
+        fs::create_dir(&said).unwrap();
+        assert!(owner(&place).is_err());
+        for new in [mine, other] {
+            claim(&place, new).unwrap_err();
+            assert!(kept.exists());
+        }
+        // A power loss took it, in part or whole.
+        fs::remove_dir(&said).unwrap();
+        fs::write(&said, [0; 7]).unwrap();
+        claim(&place, other).unwrap();
+        assert!(!kept.exists());
+        assert_eq!(owner(&place).unwrap(), Some(other));
+    }
 }

@@ -53,6 +53,7 @@ pub async fn share(
             inspect,
             stop,
             buffer: vec![0; BUFFER_BYTES],
+            left: 0,
         };
         let staged = copying.stage(files.dir(), &path)?;
         if wanted.is_some_and(|wanted| wanted != staged.hash) {
@@ -88,13 +89,16 @@ pub async fn look(
 ) -> Result<SourceLook, ShareError> {
     let stopped = StopOnDrop::default();
     let stop = stopped.0.clone();
-    let looked = files.blocking(move |_| {
+    let looked = files.blocking(move |files| {
         let mut copying = Copying {
             inspect,
             stop,
             buffer: vec![0; BUFFER_BYTES],
+            left: 0,
         };
         let source = Source::at(&path)?;
+        // What could not be shared is not read either: a hole in a file costs nothing to make.
+        check_space(source.size, files.dir())?;
         let (hash, size, list) = copying.read(&source, None)?;
         let folder = list.is_some();
         Ok(SourceLook { hash, size, folder })
@@ -221,6 +225,17 @@ struct Copying {
     inspect: Option<Inspect>,
     stop: Arc<AtomicBool>,
     buffer: Vec<u8>,
+    /// So many bytes of the source, as it was looked at first, are not read yet: no more are read.
+    left: u64,
+}
+
+/// Whether a copy of so many bytes fits on the disk of `dir`.
+fn check_space(size: u64, dir: &Path) -> Result<(), ShareError> {
+    let free = place::free_bytes(dir);
+    if free < size {
+        return Err(ShareError::NoSpace { size, free });
+    }
+    Ok(())
 }
 
 impl Copying {
@@ -232,10 +247,7 @@ impl Copying {
             source,
         };
         place::make_dir(&files_dir).map_err(copy_failed)?;
-        let (size, free) = (source.size, place::free_bytes(&files_dir));
-        if free < size {
-            return Err(ShareError::NoSpace { size, free });
-        }
+        check_space(source.size, &files_dir)?;
         let staging = Staging::new(room_dir).map_err(copy_failed)?;
         let target = staging.path().join(&source.name);
         let (hash, size, list) = self.read(&source, Some(&target))?;
@@ -255,6 +267,7 @@ impl Copying {
         source: &Source,
         target: Option<&Path>,
     ) -> Result<(Hash, u64, Option<FolderList>), ShareError> {
+        self.left = source.size;
         let Some(walk) = &source.walk else {
             let relative = PathBuf::from(&source.name);
             let (hash, size) = self.copy(&source.canonical, &relative, target)?;
@@ -327,6 +340,7 @@ impl Copying {
         // It is still where it was judged to be: no folder on the way has become a link.
         if fs::canonicalize(canonical).map_err(unreadable)? != canonical
             || Look::of(&fs::metadata(canonical).map_err(unreadable)?) != before
+            || before.len > self.left
         {
             return Err(changed());
         }
@@ -344,14 +358,19 @@ impl Copying {
             if read == 0 {
                 break;
             }
+            size += read as u64;
+            // It grows: nobody knows how far, and the disk was looked at for what it was.
+            if size > before.len {
+                return Err(changed());
+            }
             hasher.update(&buffer[..read]);
             self.inspect(Inspected::Bytes(&buffer[..read]))?;
             if let Some(copy) = &mut copy {
                 copy.write_all(&buffer[..read]).map_err(copy_failed)?;
             }
-            size += read as u64;
         }
         self.buffer = buffer;
+        self.left -= before.len;
         let after = Look::at(&source).map_err(unreadable)?;
         if after != before || size != before.len {
             return Err(changed());

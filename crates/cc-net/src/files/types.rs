@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use cc_log::ReadError;
 use cc_proto::files::EntryError;
 use cc_proto::id::{ArrivalNo, AuthorId, Hash, MessageId, Timestamp};
+use cc_proto::text::file_size;
 use serde::{Deserialize, Serialize};
 
 use crate::room::request::SendError;
@@ -190,11 +191,15 @@ pub enum ShareError {
     #[error("{0}")]
     Refused(String),
     /// There is no room for a copy.
-    #[error("the disk has {free} bytes free, and a copy of {size} bytes and a reserve do not fit")]
+    #[error(
+        "the disk is too full: a copy takes {}, and {} are free above its reserve",
+        file_size(*size),
+        file_size(*free)
+    )]
     NoSpace {
         /// Its size in bytes.
         size: u64,
-        /// What is free, in bytes.
+        /// What is free above the reserve, in bytes.
         free: u64,
     },
     /// The copy in the room's folder could not be made.

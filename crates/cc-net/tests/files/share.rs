@@ -208,3 +208,70 @@ async fn what_is_shared_twice_at_once_stays_though_one_is_given_up_or_taken_back
         machine.stop().await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_grows_is_read_no_further_than_it_was_long_and_a_hole_not_at_all() {
+    use std::io::Write as _;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    let alice = Machine::start(1).await;
+    let room = alice.create("planning").await;
+    let (dir, path) = source("growing.log", &bytes(1, 300_000));
+    let folder = dir.path().join("folder");
+    std::fs::create_dir(&folder).unwrap();
+    std::fs::write(folder.join("1.txt"), bytes(2, 10)).unwrap();
+    let second = folder.join("2.txt");
+    std::fs::write(&second, bytes(3, 10)).unwrap();
+    // It grows as it is read; and another of the folder before its turn.
+    for (shared, grows, length) in [(&path, &path, 300_000), (&folder, &second, 10)] {
+        for is_look in [false, true] {
+            std::fs::write(grows, bytes(3, length)).unwrap();
+            let read = Arc::new(AtomicUsize::new(0));
+            let (counted, grows) = (read.clone(), grows.clone());
+            let grow = inspect(move |seen| {
+                if let Inspected::Bytes(bytes) = seen {
+                    let all = counted.fetch_add(bytes.len(), Ordering::Relaxed);
+                    let file = std::fs::OpenOptions::new().append(true).open(&grows);
+                    if all < 1 << 23 {
+                        file.unwrap().write_all(&vec![7; 1 << 19]).unwrap();
+                    }
+                }
+                Ok(())
+            });
+            let refused = if is_look {
+                let looked = room.look_at_source(shared, Some(grow)).await;
+                looked.unwrap_err()
+            } else {
+                let shared = room.share(draft(shared), String::new(), Some(grow)).await;
+                shared.unwrap_err()
+            };
+            assert!(matches!(refused, ShareError::Changed { .. }), "{refused}");
+            let read = read.load(Ordering::Relaxed);
+            assert!(read <= length, "{read} of {length} bytes, {is_look}");
+            assert!(kept(&room).is_empty());
+        }
+    }
+
+    let hole = dir.path().join("hole.bin");
+    let file = std::fs::File::create(&hole).unwrap();
+    file.set_len(1 << 43).unwrap();
+    let look = || {
+        inspect(|seen| match seen {
+            Inspected::Bytes(_) => Err("it is read".to_owned()),
+            _ => Ok(()),
+        })
+    };
+    let looked = room.look_at_source(&hole, Some(look())).await.unwrap_err();
+    let shared = room.share(draft(&hole), String::new(), Some(look())).await;
+    for refused in [looked, shared.unwrap_err()] {
+        assert!(matches!(refused, ShareError::NoSpace { .. }), "{refused}");
+        let words = refused.to_string();
+        assert!(
+            words.contains("8192.0 GiB") || words.contains("8.0 TiB"),
+            "{words}"
+        );
+        assert!(words.ends_with(" are free above its reserve"), "{words}");
+    }
+    alice.stop().await;
+}
