@@ -223,15 +223,15 @@ fn what_comes_by_itself_is_neither_forgotten_nor_wanted_again_after_a_kill() {
         until_file(&alice, is_waiting(name));
     }
     alice.object(&["get", "first.txt", "--cancel"]);
-    for _ in 0..2 {
+    for round in 0..2 {
         alice.kill_daemon();
         alice.objects(&["files"]);
         until_file(&alice, is_waiting("second.txt"));
         // What is announced later is seen to later: the first had its turn by then.
-        let marker = format!("marker {}", std::process::id());
-        let path = write(&bob, "marker.txt", marker);
+        let marker = format!("marker-{round}.txt");
+        let path = write(&bob, &marker, &marker);
         bob.object(&["share", super::text(&path)]);
-        until_here(&alice, "marker.txt");
+        until_here(&alice, &marker);
         let files = alice.objects(&["files"]);
         let first = files.iter().find(|file| file["name"] == "first.txt");
         assert_eq!(first.unwrap()["state"], "announced", "{files:?}");

@@ -172,3 +172,82 @@ fn no_agent_forces_or_reaches_outside() {
     let inside = share(text(&path), project, false);
     assert_eq!(inside["result"]["file"]["via"], "codex", "{inside}");
 }
+
+/// Has an agent want to share something that the user is to approve; gives the number it is held under.
+fn hold(person: &Person, path: &std::path::Path) -> Value {
+    let room = person.objects(&["room", "list"])[0]["room"].clone();
+    let params = json!({
+        "room": room, "path": path, "via": "codex", "within": person.project, "hold": true
+    });
+    let answer = person.connect().call("file.share", &params);
+    answer["result"]["held"].clone()
+}
+
+#[test]
+fn what_was_approved_and_announced_before_a_kill_is_not_announced_again() {
+    let alice = Person::new();
+    alice.start("shop", "alice");
+    let path = alice.project.join("large.bin");
+    fs::File::create(&path).unwrap().set_len(256 << 20).unwrap();
+    let number = hold(&alice, &path);
+    assert!(number.is_u64(), "{number}");
+    let held = alice.home.join("held.json");
+    let mut socket = alice.connect();
+    let id = socket.ask("held.approve", &json!({"held": number}));
+    // What is on disk while it is being shared is what a kill leaves.
+    let (mut left, mut answer) = (None, Value::Null);
+    while answer["id"] != id {
+        answer = socket.line().unwrap();
+        if answer["params"]["event"] == "sharing" {
+            left = left.or_else(|| Some(fs::read(&held).unwrap()));
+        }
+    }
+    let first = answer["result"]["id"].clone();
+    assert!(first.is_string(), "{answer}");
+    alice.kill_daemon();
+    fs::write(&held, left.expect("it was shared too soon")).unwrap();
+
+    assert_eq!(alice.objects(&["held"]).len(), 1);
+    let again = alice
+        .connect()
+        .call("held.approve", &json!({"held": number}));
+    assert_eq!(again["result"]["id"], first, "{again}");
+    assert_eq!(alice.objects(&["files"]).len(), 1);
+    assert!(alice.objects(&["held"]).is_empty());
+    // What an agent wants to share anew is another thing.
+    fs::remove_file(&path).unwrap();
+    write(&alice, "large.bin", "small by now");
+    let number = hold(&alice, &path);
+    alice
+        .connect()
+        .call("held.approve", &json!({"held": number}));
+    assert_eq!(alice.objects(&["files"]).len(), 2);
+}
+
+#[test]
+fn what_agents_want_to_share_is_read_one_after_the_other() {
+    let alice = Person::new();
+    alice.start("shop", "alice");
+    let room = alice.objects(&["room", "list"])[0]["room"].clone();
+    let mut socket = alice.connect();
+    let asked = ["a.bin", "b.bin"].map(|name| {
+        let path = alice.project.join(name);
+        fs::File::create(&path).unwrap().set_len(256 << 20).unwrap();
+        let params = json!({
+            "room": room, "path": path, "via": "codex", "within": alice.project, "hold": true
+        });
+        socket.ask("file.share", &params)
+    });
+    let (mut answers, mut read) = (0, Vec::new());
+    while answers < asked.len() {
+        let line = socket.line().unwrap();
+        if line["params"]["event"] == "sharing" {
+            read.push(line["params"]["path"].clone());
+        } else if asked.iter().any(|id| line["id"] == *id) {
+            assert!(line["result"]["held"].is_u64(), "{line}");
+            answers += 1;
+        }
+    }
+    read.dedup();
+    assert!(read.len() <= asked.len(), "{read:?}");
+}

@@ -189,6 +189,20 @@ impl Agents {
         }))
     }
 
+    /// Notes down, before it is shared, that the owner approved it while the room had so many lines. Where that was noted
+    /// before, gives how many it had then: it may have been shared since.
+    ///
+    /// # Errors
+    /// `disk`; it must not be shared then.
+    pub fn begin_approved(&self, approved: &Approved, lines: u64) -> Result<Option<u64>, RpcError> {
+        let (mut all, held) = (self.held(), approved.message.held);
+        let before = all.approved_at(held);
+        if before.is_none() {
+            all.note_approved(held, lines)?;
+        }
+        Ok(before)
+    }
+
     /// Notes that what the owner approved was shared: it counts for the budget, and was not held to it.
     ///
     /// # Errors

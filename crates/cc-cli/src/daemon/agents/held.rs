@@ -1,6 +1,6 @@
 //! What agents want to say and the owner has not approved: `held.json` in the home, by rename.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use cc_log::{Durability, FsStorage, Storage as _};
@@ -60,6 +60,10 @@ struct HeldFile {
     v: u32,
     last: u64,
     messages: Vec<HeldInfo>,
+    /// Of those whose sharing was approved and began: how many lines the room had then. Where it was announced all the
+    /// same, that is in a later one.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    approved: BTreeMap<u64, u64>,
 }
 
 impl Held {
@@ -139,6 +143,18 @@ impl Held {
         Ok(message)
     }
 
+    /// Notes down, durably, that a message is about to be shared in a room of so many lines. What was noted before stays.
+    pub fn note_approved(&mut self, held: u64, lines: u64) -> Result<(), RpcError> {
+        let mut file = self.file.clone();
+        file.approved.entry(held).or_insert(lines);
+        self.store(file)
+    }
+
+    /// How many lines the room had when a message was first about to be shared; none where it never was.
+    pub fn approved_at(&self, held: u64) -> Option<u64> {
+        self.file.approved.get(&held).copied()
+    }
+
     /// Has others decide about a message again.
     pub fn share_ended(&mut self, held: u64) {
         self.sharing.remove(&held);
@@ -164,6 +180,7 @@ impl Held {
         let mut file = self.file.clone();
         let at = self.position(held)?;
         let taken = file.messages.remove(at);
+        file.approved.remove(&held);
         self.store(file)?;
         Ok(taken)
     }
@@ -262,8 +279,16 @@ mod tests {
         // It failed: the owner can approve it once more, or refuse it.
         held.share_ended(1);
         held.begin_share(1).unwrap();
+        assert_eq!(held.approved_at(1), None);
+        held.note_approved(1, 5).unwrap();
+        held.note_approved(1, 9).unwrap();
+        // Killed: it may have been announced in a line after the fifth.
+        let mut held = Held::load(home.path());
+        assert_eq!(held.approved_at(1), Some(5));
+        held.begin_share(1).unwrap();
         held.share_ended(1);
         held.take(1).unwrap();
+        assert_eq!(Held::load(home.path()).approved_at(1), None);
     }
 
     #[test]

@@ -8,11 +8,11 @@ use cc_proto::id::{Hash, MessageId};
 use cc_proto::text::clean_line;
 use cc_proto::via::{Role, Via};
 use serde_json::json;
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 
-use super::info;
 use super::key::{KeyScanner, NEVER, NEVER_HINT};
 use super::refuse::{Checked, Request, check};
+use super::{files_error, info};
 use crate::daemon::agents::{Approved, Sharing, Speech};
 use crate::daemon::methods::{Session, closed, send_error};
 use crate::rpc::{RpcError, SendKind, SendRole, ShareParams, ShareResult, code, notification_line};
@@ -20,6 +20,11 @@ use crate::secrets::Scanner;
 
 /// How often is told how much was read.
 const TELL_EVERY: Duration = Duration::from_millis(250);
+
+/// What is to be held is read one at a time: who only wants to share something keeps the disk busy once.
+static LOOKS: Semaphore = Semaphore::const_new(1);
+/// So many files at once are looked through for one that was announced before.
+const LOOKED_THROUGH: usize = 100;
 
 /// `file.share`. Dropped, or once the client is gone, nothing is announced.
 pub async fn share(session: &Session, params: ShareParams) -> Result<ShareResult, RpcError> {
@@ -84,9 +89,53 @@ pub async fn share(session: &Session, params: ShareParams) -> Result<ShareResult
     })
 }
 
-/// Shares what an agent wanted to share and the owner approved. It is judged as it is now, and must have the bytes that it
-/// had when it was held.
+/// Shares what an agent wanted to share and the owner approved, unless that was done already and a kill or a full disk kept
+/// it from being noted.
 pub async fn share_approved(
+    session: &Session,
+    room: &Room,
+    approved: &Approved,
+) -> Result<FileStatus, RpcError> {
+    let lines = room.status().await.map_err(|_| closed())?.lines;
+    let agents = &session.keeper.agents;
+    if let Some(before) = agents.begin_approved(approved, lines)?
+        && let Some(file) = announced_since(session, room, approved, before).await?
+    {
+        return Ok(file);
+    }
+    share_anew(session, room, approved).await
+}
+
+/// What was announced of what was approved, in a line after the first `lines`.
+async fn announced_since(
+    session: &Session,
+    room: &Room,
+    approved: &Approved,
+    lines: u64,
+) -> Result<Option<FileStatus>, RpcError> {
+    let hash = approved.speech.file.as_ref().map(|sharing| sharing.hash);
+    let via = encoded(&approved.message.agent);
+    let mut before = None;
+    loop {
+        let found = room.files(before, LOOKED_THROUGH).await;
+        let found = found.map_err(|error| files_error(&error))?;
+        let Some(last) = found.last() else {
+            return Ok(None);
+        };
+        before = Some(last.n);
+        let is_over = last.n.0 <= lines;
+        let it = found.into_iter().find(|file| {
+            let is_ours = file.author == session.keeper.me && file.via == via;
+            is_ours && Some(file.hash) == hash && file.n.0 > lines
+        });
+        if it.is_some() || is_over {
+            return Ok(it);
+        }
+    }
+}
+
+/// Shares what was approved. It is judged as it is now, and must have the bytes that it had when it was held.
+async fn share_anew(
     session: &Session,
     room: &Room,
     approved: &Approved,
@@ -201,7 +250,12 @@ async fn look(session: &Session, room: &Room, checked: Checked) -> Result<Source
     let path = checked.typed.clone();
     let (shown, hint) = (shown(&checked), checked.hint());
     let inspect = inspect(checked, session, room);
-    while_there(session, room.look_at_source(&path, Some(inspect)))
+    let looked = async {
+        // Never closed.
+        let _turn = LOOKS.acquire().await;
+        room.look_at_source(&path, Some(inspect)).await
+    };
+    while_there(session, looked)
         .await?
         .map_err(|error| share_error(&error, &shown, hint))
 }
