@@ -94,20 +94,7 @@ impl Room {
     /// # Errors
     /// [`FilesError`].
     pub async fn cancel_file(&self, id: &MessageId) -> Result<FileStatus, FilesError> {
-        self.with_file(id, |files, file| {
-            {
-                let mut book = files.book();
-                book.stop(&file.id);
-                if let Some(note) = book.notes.get_mut(&file.id) {
-                    (note.wanted, note.alone, note.fault) = (false, false, None);
-                }
-            }
-            files.save()?;
-            let status = files.status(file);
-            files.tell_status(status.clone());
-            Ok(status)
-        })
-        .await
+        self.with_file(id, cancel).await
     }
 
     /// Reads a file that is here from end to end. Where it is not what was announced, it is damaged from
@@ -156,15 +143,38 @@ impl Room {
     }
 }
 
+/// Notes down that a file is not wanted.
+pub(super) fn cancel(files: &Files, file: &Announcement) -> Result<FileStatus, FilesError> {
+    let has_no_name = !place::is_there(files.dir(), file);
+    {
+        let mut book = files.book();
+        book.stop(&file.id);
+        if let Some(note) = book.notes.get_mut(&file.id) {
+            (note.wanted, note.alone, note.fault) = (false, false, None);
+            // Nothing is told to be here of it, so that nothing is to be read: the next start wants it no more either.
+            // What the store has of it is read before it gets its name.
+            if note.unchecked && has_no_name {
+                (note.unsynced, note.unchecked) = (false, false);
+            }
+        }
+    }
+    files.save()?;
+    let status = files.status(file);
+    files.tell_status(status.clone());
+    Ok(status)
+}
+
 /// Notes down that a file is wanted by somebody; `bounded`, by somebody who is held to the quota.
 fn want(files: &Files, file: &Announcement, bounded: bool) -> Result<FileStatus, FilesError> {
     let status = files.status(file);
     if status.state == FileState::Here {
         return Ok(status);
     }
-    let used = files.used();
+    let counted = files.used();
     {
         let mut book = files.book();
+        // What came since is no longer among what is coming.
+        let used = book.used.unwrap_or(counted);
         let count = book.wanted();
         let before = book.notes.get(&file.id).filter(|note| note.wanted);
         if before.is_none() && count >= WANTED_FILES_MAX {
@@ -205,16 +215,25 @@ fn want(files: &Files, file: &Announcement, bounded: bool) -> Result<FileStatus,
 impl Files {
     /// How many bytes of the room's files are here. They are counted once; then it is kept. Blocking.
     pub(super) fn used(&self) -> u64 {
-        let known = self.book().used;
+        let (known, arrivals) = {
+            let book = self.book();
+            (book.used, book.arrivals)
+        };
         known.unwrap_or_else(|| {
             let used = place::used_bytes(&place::files_dir(self.dir()));
-            self.book().used = Some(used);
+            let mut book = self.book();
+            // Not where something came or went while it was counted.
+            if book.arrivals == arrivals {
+                book.used = Some(used);
+            }
             used
         })
     }
 
     /// Has them counted again: something came or went.
     pub(super) fn used_changed(&self) {
-        self.book().used = None;
+        let mut book = self.book();
+        book.arrivals += 1;
+        book.used = None;
     }
 }

@@ -78,6 +78,8 @@ pub struct Book {
     pub runs: HashMap<MessageId, Run>,
     /// How many bytes of the room's files are here; none until that was counted.
     pub used: Option<u64>,
+    /// How often something came or went in this run.
+    pub arrivals: u64,
     /// Something was noted that is not written yet.
     pub dirty: bool,
 }
@@ -107,6 +109,7 @@ impl Book {
             notes: BTreeMap::new(),
             runs: HashMap::new(),
             used: None,
+            arrivals: 0,
             dirty: false,
         };
         let bytes = match FsStorage.read(&book.path, BYTES_MAX) {

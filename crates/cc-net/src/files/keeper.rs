@@ -319,6 +319,7 @@ impl Files {
                     }
                     None => book.forget(id),
                 }
+                book.arrivals += 1;
                 book.used = book.used.map(|used| used.saturating_add(size));
                 Some(file)
             }

@@ -136,8 +136,9 @@ impl Files {
 
     /// Whether it still fits beside what is here and what comes by itself.
     fn fits(&self, file: &Announcement, quota_bytes: u64) -> bool {
-        let used = self.used();
+        let counted = self.used();
         let book = self.book();
+        let used = book.used.unwrap_or(counted);
         let all = used.saturating_add(book.coming()).saturating_add(file.size);
         all <= quota_bytes && book.wanted() < WANTED_FILES_MAX
     }
@@ -147,8 +148,9 @@ impl Files {
     /// # Errors
     /// Words for people: it does not come by itself.
     pub fn admit(&self, id: &MessageId, sizes: &[u64]) -> Result<(), String> {
-        let used = self.used();
+        let counted = self.used();
         let mut book = self.book();
+        let used = book.used.unwrap_or(counted);
         let note = book.notes.get_mut(id);
         let Some(note) = note.filter(|note| note.auto || note.bounded) else {
             return Ok(());

@@ -136,6 +136,17 @@ pub fn make_dir(path: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 
+/// Gives what is there, if anything is, these permissions.
+///
+/// # Errors
+/// Those of the file system.
+pub fn restrict(path: &Path, mode: u32) -> io::Result<()> {
+    match fs::set_permissions(path, Permissions::from_mode(mode)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        set => set,
+    }
+}
+
 /// A folder in the room's `files` for something that is not whole yet. It is removed when dropped.
 #[derive(Debug)]
 pub struct Staging(PathBuf);

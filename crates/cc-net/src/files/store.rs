@@ -225,9 +225,22 @@ async fn try_load(dir: &Path) -> Result<FsStore, String> {
         max_data_inlined: 0,
         ..InlineOptions::default()
     };
-    FsStore::load_with_opts(dir.join("blobs.db"), options)
+    let database = dir.join("blobs.db");
+    let store = FsStore::load_with_opts(database.clone(), options)
         .await
-        .map_err(|error| format!("{error:#}"))
+        .map_err(|error| format!("{error:#}"))?;
+    // It makes them for all; only the folder above keeps others out then.
+    let folders = ["data", "temp"].map(|name| dir.join(name));
+    let made_private = tokio::task::spawn_blocking(move || {
+        place::restrict(&database, 0o600)?;
+        folders
+            .iter()
+            .try_for_each(|dir| place::restrict(dir, 0o700))
+    });
+    if let Ok(Err(error)) = made_private.await {
+        tracing::warn!(%error, "the store of a room's files could not be made private");
+    }
+    Ok(store)
 }
 
 async fn shut(store: &FsStore) {

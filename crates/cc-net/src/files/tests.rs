@@ -294,3 +294,29 @@ fn what_is_taken_back_stays_while_it_is_not_known_whose_it_is() {
     assert!(seen.fault.is_none(), "{:?}", seen.fault);
     assert!(!place.exists());
 }
+
+#[test]
+fn what_was_cancelled_before_it_was_read_again_stays_cancelled() {
+    let mut bench = Bench::new();
+    let id = bench.announce("a.txt", 10, Hash::of(b"a"));
+    bench.commit();
+    let files = bench.run();
+    see_to_all(&files);
+    {
+        // It came, and the power was lost before it was synced.
+        let mut book = files.book();
+        let note = book.notes.get_mut(&id).unwrap();
+        (note.wanted, note.unsynced) = (false, true);
+    }
+    files.save().unwrap();
+    drop(files);
+    let files = bench.run();
+    see_to_all(&files);
+    assert!(is_wanted(&files, &id));
+    let file = files.find(&id).unwrap();
+    super::api::cancel(&files, &file).unwrap();
+    drop(files);
+    let files = bench.run();
+    see_to_all(&files);
+    assert!(!is_wanted(&files, &id));
+}

@@ -152,6 +152,12 @@ async fn the_same_bytes_can_be_shared_again_under_another_name() {
     let second = share_bytes(&hers, "two.txt", &content).await;
     let (_dir, path) = source("one.txt", &content);
     let third = share(&hers, &path).await;
+    // Others read nothing of it, whatever becomes of the folder above.
+    let mode = |name: &str| {
+        let found = std::fs::metadata(hers.dir().join("blobs").join(name)).unwrap();
+        std::os::unix::fs::PermissionsExt::mode(&found.permissions()) & 0o777
+    };
+    assert_eq!((mode("data"), mode("blobs.db")), (0o700, 0o600));
     for file in [&first, &second, &third] {
         assert_eq!(read(&get(&his, file).await), content);
         assert_eq!(read(&hers.file(&file.id).await.unwrap()), content);
