@@ -7,6 +7,7 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom};
 use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -24,6 +25,11 @@ pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 const START_DEADLINE: Duration = Duration::from_mins(1);
 /// How long a daemon may take to end after it said it would.
 const STOP_DEADLINE: Duration = Duration::from_secs(30);
+/// What a system has as its shell.
+const SHELL: &str = "/bin/sh";
+/// Closes what the starter has open, standard streams apart and as far as every shell has numbers for it, and becomes the
+/// program that it is given.
+const CLOSE_AND_START: &str = r#"exec "$0" "$@" 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-"#;
 /// How much of the end of `daemon.log` goes into an error.
 const LOG_TAIL_BYTES: u64 = 2048;
 
@@ -162,13 +168,24 @@ async fn start(home: &Home) -> CliResult<Client> {
     }
 }
 
+/// Starts the daemon, and hands on none of the descriptors that a shell can name: a lock or a pipe of somebody's script
+/// would be held for as long as the daemon runs.
 fn spawn(home: &Home) -> io::Result<std::process::ChildStdout> {
     let log = OpenOptions::new()
         .append(true)
         .create(true)
         .mode(0o600)
         .open(home.join("daemon.log"))?;
-    let mut child = Command::new(std::env::current_exe()?)
+    // Without a shell, as on Android, it keeps what its starter had open.
+    let mut command = if Path::new(SHELL).exists() {
+        let mut shell = Command::new(SHELL);
+        shell.args(["-c", CLOSE_AND_START]);
+        shell.arg(std::env::current_exe()?);
+        shell
+    } else {
+        Command::new(std::env::current_exe()?)
+    };
+    let mut child = command
         .arg("--home")
         .arg(home.path())
         .arg("daemon")

@@ -6,7 +6,7 @@ use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _};
 #[cfg(target_os = "linux")]
 use std::os::unix::fs::{PermissionsExt as _, symlink};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 use support::{Ended, Person, stderr, stdout};
@@ -195,6 +195,32 @@ fn a_daemon_whose_log_is_on_a_full_disk_goes_on() {
         );
         assert_eq!(status["closed"].to_string(), "[]");
     }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_daemon_holds_nothing_that_its_starter_had_open() {
+    let alice = Person::new();
+    let held = alice.folder().join("held");
+    let script = format!(
+        "exec 3>'{0}' 7>'{0}'; exec '{1}' room start --no-ui --relay none --name shop --nick alice",
+        held.display(),
+        env!("CARGO_BIN_EXE_cc-connect")
+    );
+    let mut command = Command::new("sh");
+    command.env_clear();
+    for (name, value) in alice.command().get_envs() {
+        command.env(name, value.unwrap_or_default());
+    }
+    let started = command
+        .current_dir(&alice.project)
+        .args(["-c", &script])
+        .output()
+        .unwrap();
+    assert!(started.status.success(), "{}", stderr(&started));
+    let open = fs::read_dir(format!("/proc/{}/fd", alice.daemon_pid())).unwrap();
+    let open = open.filter_map(|fd| fs::read_link(fd.ok()?.path()).ok());
+    assert!(!open.into_iter().any(|path| path == held));
 }
 
 #[test]
