@@ -147,7 +147,12 @@ pub fn completion(screen: &Screen<'_>, above: Rect, buffer: &mut Buffer, drawn: 
     let widest = choices.iter().map(|(_, choice)| columns(choice)).max();
     let columns = widest.unwrap_or(0).clamp(8, usize::from(above.width - 1)) as u16;
     let area = Rect::new(above.x, above.bottom() - rows, columns, rows);
-    clear(buffer, area);
+    // Whole rows: beside a candidate the rest of a line would read as if it belonged to it.
+    let whole = Rect {
+        width: above.width,
+        ..area
+    };
+    clear(buffer, whole);
     for (y, (index, choice)) in (area.top()..area.bottom()).zip(choices) {
         let is_chosen = index == completion.chosen;
         let (text, aside) = if is_chosen {
