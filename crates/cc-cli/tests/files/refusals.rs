@@ -166,8 +166,7 @@ fn no_agent_forces_or_reaches_outside() {
     let path = alice.project.join("a.txt");
     let forced = share(text(&path), project, true);
     assert_eq!(forced["error"]["code"], -32602, "{forced}");
-    let outside = env!("CARGO_MANIFEST_DIR").to_owned() + "/Cargo.toml";
-    let outside = share(&outside, project, false);
+    let outside = share("/bin/sh", project, false);
     assert_eq!(outside["error"]["data"]["kind"], "outside", "{outside}");
     let inside = share(text(&path), project, false);
     assert_eq!(inside["result"]["file"]["via"], "codex", "{inside}");

@@ -112,15 +112,15 @@ fn an_agent_shares_no_credential_and_nothing_from_elsewhere() {
     fs::write(alice.project.join(".ssh/config"), "x").unwrap();
     let key = format!("-----BEGIN {} KEY-----", "PRIVATE");
     fs::write(alice.project.join("notes.txt"), key).unwrap();
-    let outside = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml");
-    symlink(&outside, alice.project.join("link.toml")).unwrap();
+    let outside = "/bin/sh";
+    symlink(outside, alice.project.join("link")).unwrap();
     for (path, kind) in [
         (".ssh/config", "credential"),
         ("x/../.ssh/config", "unreadable"),
         ("./.ssh/../.ssh/config", "credential"),
         ("notes.txt", "credential"),
-        ("link.toml", "outside"),
-        (outside.to_str().unwrap(), "outside"),
+        ("link", "outside"),
+        (outside, "outside"),
         ("../home/identity", "credential"),
         ("nowhere.txt", "unreadable"),
         (" ", "bad_arguments"),
