@@ -343,6 +343,8 @@ fn what_is_not_understood_is_left_alone() {
         "{\"hooks\":{\"UserPromptSubmit\":[3]}}",
         "{\"hooks\":{\"UserPromptSubmit\":[{\"hooks\":{}}]}}",
         "{\"hooks\":{},\"hooks\":{}}",
+        r#"{"hooks":{"UserPromptSubmit":[{"hooks":[{"command":"/x/cc-hook-claude","command":"theirs"}]}]}}"#,
+        r#"{"hooks":{"UserPromptSubmit":[{"hooks":[{"x":{"command":"/x/cc-hook-claude"},"x":1}]}]}}"#,
     ] {
         let folder = folder();
         let path = with(folder.path(), text);

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::command::{hook_program, tools_program};
 use super::fault::Fault;
-use super::json_text::{Lax, Layout, Node, Parsed, parse, replace};
+use super::json_text::{Lax, Layout, Member, Node, Parsed, parse, replace};
 
 /// What belongs at a place in a JSON text, its value as JSON.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -153,7 +153,7 @@ fn places(parsed: &Parsed<'_>, entry: &Entry, how: &Reading) -> Result<Vec<Place
             let template: Value = serde_json::from_str(&entry.value)?;
             for (index, item) in items.iter().enumerate() {
                 has_shape(item, &template, &what)?;
-                hooks(item, &mut vec![index], how, &mut found);
+                hooks(item, &mut vec![index], how, &mut found)?;
             }
         }
     }
@@ -204,8 +204,14 @@ fn has_shape(item: &Node, template: &Value, list: &str) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Every object below `node` that has our hook's command line in it; `node` itself may be one.
-fn hooks(node: &Node, trail: &mut Vec<usize>, how: &Reading, found: &mut Vec<Place>) {
+/// Every object below `node` that has our hook's command line in it; `node` itself may be one. One that stands under a key
+/// given twice is refused: the agent reads one of the two.
+fn hooks(
+    node: &Node,
+    trail: &mut Vec<usize>,
+    how: &Reading,
+    found: &mut Vec<Place>,
+) -> Result<(), Fault> {
     let bare = node
         .text()
         .and_then(|line| Some((line, hook_program(line, &how.names)?)));
@@ -216,25 +222,39 @@ fn hooks(node: &Node, trail: &mut Vec<usize>, how: &Reading, found: &mut Vec<Pla
             program,
         });
     }
-    if node.members().is_some() {
-        for child in node.children() {
-            let line = child.text();
-            let program = line.and_then(|line| hook_program(line, &how.names));
-            if let (Some(line), Some(program)) = (line, program) {
-                found.push(Place {
-                    trail: trail.clone(),
-                    line: Some((line.to_owned(), child.span.clone())),
-                    program,
-                });
-                return;
-            }
+    let members = node.members().unwrap_or_default();
+    for member in members {
+        let line = member.value.text();
+        let program = line.and_then(|line| hook_program(line, &how.names));
+        if let (Some(line), Some(program)) = (line, program) {
+            is_once(members, member)?;
+            found.push(Place {
+                trail: trail.clone(),
+                line: Some((line.to_owned(), member.value.span.clone())),
+                program,
+            });
+            return Ok(());
         }
     }
     for (index, child) in node.children().into_iter().enumerate() {
+        let before = found.len();
         trail.push(index);
-        hooks(child, trail, how, found);
+        hooks(child, trail, how, found)?;
         trail.pop();
+        if found.len() > before
+            && let Some(member) = members.get(index)
+        {
+            is_once(members, member)?;
+        }
     }
+    Ok(())
+}
+
+fn is_once(members: &[Member], member: &Member) -> Result<(), Fault> {
+    if members.iter().filter(|it| it.key == member.key).count() > 1 {
+        return Err(Fault::shape("each key of our entry", "given only once"));
+    }
+    Ok(())
 }
 
 fn put_item(mut text: String, entry: &Entry, how: &Reading) -> Result<String, Fault> {
