@@ -240,7 +240,8 @@ fn holds(runs: &[Run], seq: Seq) -> bool {
 fn clamp_runs(runs: &mut Vec<Run>, top: Seq) {
     runs.retain(|run| run.first <= top);
     if let Some(run) = runs.last_mut() {
-        run.count = run.count.min(top.0 - run.first.0 + 1);
+        let up_to_top = (top.0 - run.first.0).saturating_add(1);
+        run.count = run.count.min(up_to_top);
     }
 }
 

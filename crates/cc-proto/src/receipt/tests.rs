@@ -202,6 +202,17 @@ fn what_a_receipt_says_of_a_message() {
 }
 
 #[test]
+fn a_chain_without_a_known_end_takes_nothing_from_a_receipt() {
+    for runs in [vec![run(0, 2)], vec![run(0, u64::MAX)], vec![run(2, 3)]] {
+        let mut said = receipt(2, 5, 7);
+        said.offered = vec![shown("codex", runs)];
+        let whole = said.clone();
+        said.clamp(&author(1), |_| Seq(u64::MAX));
+        assert_eq!(said, whole);
+    }
+}
+
+#[test]
 fn a_view_counts_members_alone_and_nothing_of_a_fork() {
     let mut book = ReceiptBook::default();
     let mut take = |said: Receipt, by: u8| {
