@@ -42,9 +42,6 @@ pub const GOSSIP_CONNECTIONS_PER_PEER_MAX: usize = 4;
 pub const STRANGER_WINDOW_BYTES: u32 = 64 * 1024;
 /// Bytes that a member may send ahead of our reading.
 pub const MEMBER_WINDOW_BYTES: u32 = 4 * 1024 * 1024;
-/// Bytes that a member may send ahead of our reading of a file that we fetch. Chat on the same socket waits behind
-/// them: with many fewer, a fast transfer would stop for want of them.
-pub const FETCH_WINDOW_BYTES: u32 = 640 * 1024;
 /// Bytes sent to a peer and not yet acknowledged that are kept for it.
 pub const SEND_WINDOW_BYTES: u64 = 4 * 1024 * 1024;
 /// Streams that a peer may have open to us for sync: one a connection.

@@ -44,7 +44,7 @@ use crate::process;
 const LOCK_DEADLINE: Duration = Duration::from_secs(10);
 /// After how many tasks a thread looks whether sockets have something for it. A transfer makes many; with the runtime's
 /// own 61, chat that came meanwhile waits longer, and the transfer is slower too.
-const EVENT_INTERVAL: u32 = 16;
+const EVENT_INTERVAL: u32 = 8;
 /// How long tasks that do not heed the end of the runtime may take.
 const RUNTIME_END_DEADLINE: Duration = Duration::from_secs(2);
 /// `daemon.log` is set aside as `daemon.log.1` at start when it is longer, in bytes.

@@ -8,8 +8,8 @@ use iroh::Endpoint;
 use iroh::endpoint::{Incoming, QuicTransportConfig, QuicTransportConfigBuilder, ServerConfig};
 
 use crate::tuning::{
-    BLOBS_STREAMS_MAX, FETCH_WINDOW_BYTES, GOSSIP_STREAMS_MAX, MEMBER_WINDOW_BYTES,
-    SEND_WINDOW_BYTES, STRANGER_WINDOW_BYTES, SYNC_STREAMS_MAX,
+    BLOBS_STREAMS_MAX, GOSSIP_STREAMS_MAX, MEMBER_WINDOW_BYTES, SEND_WINDOW_BYTES,
+    STRANGER_WINDOW_BYTES, SYNC_STREAMS_MAX,
 };
 
 /// For connections that we dial: whoever answers has shown the key that we asked for, opens nothing
@@ -22,11 +22,11 @@ pub fn dialed() -> QuicTransportConfig {
         .build()
 }
 
-/// For connections that we dial for a file.
+/// For connections that we dial for a file. What may be on its way on its one stream is QUIC's own measure: with less
+/// a fast transfer stops for want of it, and both sides wait for each other's turn.
 pub fn fetching() -> QuicTransportConfig {
     QuicTransportConfig::builder()
         .datagram_receive_buffer_size(None)
-        .receive_window(FETCH_WINDOW_BYTES.into())
         .max_concurrent_bidi_streams(0_u32.into())
         .max_concurrent_uni_streams(0_u32.into())
         .build()
