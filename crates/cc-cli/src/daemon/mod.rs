@@ -45,6 +45,9 @@ const LOCK_DEADLINE: Duration = Duration::from_secs(10);
 /// After how many tasks a thread looks whether sockets have something for it. A transfer makes many; with the runtime's
 /// own 61, chat that came meanwhile waits longer, and the transfer is slower too.
 const EVENT_INTERVAL: u32 = 8;
+/// After how many tasks a thread looks whether others have left it some. The runtime would choose a few here, as a
+/// transfer's tasks are long, and those who wake them are other threads: chat would wait for all of that.
+const GLOBAL_QUEUE_INTERVAL: u32 = 61;
 /// How long tasks that do not heed the end of the runtime may take.
 const RUNTIME_END_DEADLINE: Duration = Duration::from_secs(2);
 /// `daemon.log` is set aside as `daemon.log.1` at start when it is longer, in bytes.
@@ -78,6 +81,7 @@ fn run_locked(home: &Home) -> CliResult {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .event_interval(EVENT_INTERVAL)
+        .global_queue_interval(GLOBAL_QUEUE_INTERVAL)
         .build()
         .map_err(|error| CliError::new(Kind::Daemon, "cannot start the runtime").because(&error))?;
     let ended = runtime.block_on(serve(home.clone(), bind));
