@@ -1,4 +1,5 @@
-//! A message is taken back: its body leaves the disk, and nothing else moves.
+//! A message is taken back: its body leaves the disk, and nothing else moves. Long, as each kind of line and each moment
+//! of a crash is a case of its own.
 
 mod support;
 
