@@ -71,6 +71,8 @@ pub enum News {
     TakenBack(Hash),
     /// A share of this hash is over, and was announced or not.
     ShareEnded(Hash, bool),
+    /// What this message announced, in this line, was not synced when the last run ended, and could not be withdrawn.
+    Unchecked(MessageId, ArrivalNo),
 }
 
 /// The announcements of a room.

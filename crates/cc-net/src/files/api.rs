@@ -111,19 +111,33 @@ impl Room {
         self.room_files().book().settings
     }
 
+    /// Whether what was chosen to be fetched by itself could not be read, and nothing was chosen since: nothing is fetched by
+    /// itself, and the quota is that of a new room.
+    pub fn file_settings_lost(&self) -> bool {
+        self.room_files().book().lost
+    }
+
     /// Changes what is fetched by itself, durably. It applies to what is announced from then on.
     ///
     /// # Errors
     /// [`FilesError::File`]; nothing is changed then.
     pub async fn set_file_settings(&self, settings: FileSettings) -> Result<(), FilesError> {
         let set = self.room_files().blocking(move |files| {
-            let before = std::mem::replace(&mut files.book().settings, settings);
-            files.save().inspect_err(|_| files.book().settings = before)
+            let before = {
+                let mut book = files.book();
+                let lost = std::mem::take(&mut book.lost);
+                (std::mem::replace(&mut book.settings, settings), lost)
+            };
+            files.save().inspect_err(|_| {
+                let mut book = files.book();
+                (book.settings, book.lost) = before;
+            })
         });
         set.await?
     }
 
-    /// How many bytes of the room's files are on this machine's disk.
+    /// How many bytes of the room's files are on this machine's disk, where a file in a folder counts at least
+    /// [`FOLDER_FILE_BYTES_MIN`](crate::tuning::FOLDER_FILE_BYTES_MIN).
     ///
     /// # Errors
     /// When the room is closed.

@@ -48,6 +48,9 @@ pub struct Note {
     /// It was so when the last run ended: it is not here before it was read.
     #[serde(skip)]
     pub unchecked: bool,
+    /// It may still have its name, of which others would tell: that is taken before it is read.
+    #[serde(skip)]
+    pub named: bool,
     /// What was said of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fault: Option<String>,
@@ -82,6 +85,18 @@ pub struct Book {
     pub arrivals: u64,
     /// Something was noted that is not written yet.
     pub dirty: bool,
+    /// What was chosen could not be read, and nothing was chosen since: nothing comes by itself.
+    pub lost: bool,
+    /// What is in the file's place could not be read, and is put aside before anything is written there.
+    pub put_aside: bool,
+}
+
+/// What is to be written.
+#[derive(Debug)]
+pub struct Rendered {
+    path: PathBuf,
+    bytes: Vec<u8>,
+    put_aside: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -89,6 +104,8 @@ struct BookFile {
     v: u32,
     auto_get: u64,
     quota: u64,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    lost: bool,
     files: Vec<NoteLine>,
 }
 
@@ -100,7 +117,8 @@ struct NoteLine {
 }
 
 impl Book {
-    /// That of the room in `dir`. A damaged one is kept as `files.json.damaged`. Blocking.
+    /// That of the room in `dir`. What cannot be read is kept as `files.json.damaged` once something is written, and until
+    /// then read again by the next run. Blocking.
     pub fn read(dir: &Path) -> Self {
         let path = dir.join(FILE_NAME);
         let mut book = Self {
@@ -111,42 +129,56 @@ impl Book {
             used: None,
             arrivals: 0,
             dirty: false,
+            lost: false,
+            put_aside: false,
         };
         let bytes = match FsStorage.read(&book.path, BYTES_MAX) {
             Ok(bytes) => bytes,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return book,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                // A kill may have come after it was put aside.
+                if std::fs::symlink_metadata(aside(&book.path)).is_ok() {
+                    book.lose();
+                }
+                return book;
+            }
             Err(error) => {
                 tracing::error!(%error, "{FILE_NAME} cannot be read: nothing is fetched by itself");
-                book.settings.auto_get_bytes = 0;
+                book.lose();
+                book.put_aside = true;
                 return book;
             }
         };
         let Some(file) = parse(&bytes) else {
             tracing::error!("{FILE_NAME} is damaged: it is kept as {FILE_NAME}.damaged");
-            let aside = book.path.with_extension("json.damaged");
-            std::fs::rename(&book.path, aside).ok();
-            // The owner may have said that nothing is to come by itself.
-            book.settings.auto_get_bytes = 0;
+            book.lose();
+            (book.put_aside, book.dirty) = (true, true);
             return book;
         };
         book.settings = FileSettings {
             auto_get_bytes: file.auto_get,
             quota_bytes: file.quota,
         };
+        book.lost = file.lost;
         let notes = file.files.into_iter();
         book.notes = notes
             .filter_map(|line| Some((line.id.parse().ok()?, line.note)))
             .collect();
         for note in book.notes.values_mut() {
             if note.unsynced && !note.damaged {
-                (note.wanted, note.unchecked) = (true, true);
+                (note.wanted, note.unchecked, note.named) = (true, true, true);
             }
         }
         book
     }
 
+    /// Takes note that what was chosen is not known: the owner may have said that nothing is to come by itself.
+    fn lose(&mut self) {
+        self.lost = true;
+        self.settings.auto_get_bytes = 0;
+    }
+
     /// What is to be written, and where.
-    pub fn render(&self) -> (PathBuf, Vec<u8>) {
+    pub fn render(&self) -> Rendered {
         let files = self.notes.iter().map(|(id, note)| NoteLine {
             id: id.to_hex(),
             note: note.clone(),
@@ -155,11 +187,16 @@ impl Book {
             v: VERSION,
             auto_get: self.settings.auto_get_bytes,
             quota: self.settings.quota_bytes,
+            lost: self.lost,
             files: files.collect(),
         };
         let mut bytes = serde_json::to_vec(&file).unwrap_or_default();
         bytes.push(b'\n');
-        (self.path.clone(), bytes)
+        Rendered {
+            path: self.path.clone(),
+            bytes,
+            put_aside: self.put_aside,
+        }
     }
 
     /// The note of a file, made where there is none.
@@ -198,10 +235,24 @@ impl Book {
 ///
 /// # Errors
 /// [`FilesError::File`].
-pub fn write((path, bytes): (PathBuf, Vec<u8>)) -> Result<(), FilesError> {
+pub fn write(rendered: Rendered) -> Result<(), FilesError> {
+    let Rendered { path, bytes, .. } = rendered;
+    if rendered.put_aside {
+        match std::fs::rename(&path, aside(&path)) {
+            Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
+                return Err(FilesError::File { path, source });
+            }
+            _ => {}
+        }
+    }
     FsStorage
         .replace(&path, &bytes, Durability::Synced)
         .map_err(|source| FilesError::File { path, source })
+}
+
+/// Where one is kept that could not be read.
+fn aside(path: &Path) -> PathBuf {
+    path.with_extension("json.damaged")
 }
 
 fn parse(bytes: &[u8]) -> Option<BookFile> {
@@ -227,9 +278,50 @@ mod tests {
         assert_eq!(again.notes, book.notes);
         assert_eq!(again.wanted(), 1);
 
-        std::fs::write(home.path().join(FILE_NAME), "{").unwrap();
-        let damaged = Book::read(home.path());
-        assert_eq!(damaged.settings.auto_get_bytes, 0);
-        assert!(home.path().join("files.json.damaged").exists());
+        let path = home.path().join(FILE_NAME);
+        std::fs::write(&path, "{").unwrap();
+        for is_killed_between in [false, true] {
+            if is_killed_between {
+                std::fs::rename(&path, aside(&path)).unwrap();
+            }
+            // However often nothing is written.
+            let damaged = Book::read(home.path());
+            assert!(damaged.lost);
+            assert_eq!(damaged.settings.auto_get_bytes, 0);
+        }
+        std::fs::rename(aside(&path), &path).unwrap();
+        let mut damaged = Book::read(home.path());
+        assert!(damaged.dirty);
+        write(damaged.render()).unwrap();
+        let again = Book::read(home.path());
+        assert!(again.lost && !again.dirty);
+        assert_eq!(again.settings.auto_get_bytes, 0);
+        let kept = std::fs::read_to_string(home.path().join("files.json.damaged"));
+        assert_eq!(kept.unwrap(), "{");
+
+        // Chosen anew, it is as any other.
+        (damaged.settings, damaged.lost) = (FileSettings::default(), false);
+        damaged.put_aside = false;
+        write(damaged.render()).unwrap();
+        let anew = Book::read(home.path());
+        assert!(!anew.lost);
+        assert_eq!(anew.settings, FileSettings::default());
+    }
+
+    #[test]
+    fn what_cannot_be_read_just_now_is_not_written_over() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join(FILE_NAME);
+        // For whoever runs this nothing else is unreadable.
+        std::fs::File::create(&path)
+            .unwrap()
+            .set_len(BYTES_MAX + 1)
+            .unwrap();
+        let book = Book::read(home.path());
+        assert!(book.lost && !book.dirty);
+        write(book.render()).unwrap();
+        let kept = std::fs::metadata(aside(&path)).unwrap();
+        assert_eq!(kept.len(), BYTES_MAX + 1);
+        assert!(Book::read(home.path()).lost);
     }
 }

@@ -39,7 +39,7 @@ pub(crate) struct Keeper {
     swept: Option<Instant>,
     /// Not before then is what is new seen to: something of it failed.
     news_at: Option<Instant>,
-    saved: Option<Instant>,
+    save_not_before: Instant,
     /// What is here and not synced yet.
     syncs: JoinSet<()>,
 }
@@ -85,7 +85,7 @@ impl Keeper {
             forgotten: Vec::new(),
             swept: None,
             news_at: None,
-            saved: None,
+            save_not_before: Instant::now(),
             syncs: JoinSet::new(),
         };
         (keeper, files)
@@ -205,15 +205,14 @@ impl Keeper {
     async fn save(&mut self) {
         let now = Instant::now();
         if self.save_at().is_some_and(|at| at <= now) {
-            self.saved = Some(now);
+            self.save_not_before = now + FILES_SAVE_INTERVAL;
             self.files.blocking(Files::save_or_warn).await.ok();
         }
     }
 
     fn save_at(&self) -> Option<Instant> {
-        let due = self.saved.map(|saved| saved + FILES_SAVE_INTERVAL);
         let dirty = self.files.book().dirty;
-        dirty.then(|| due.unwrap_or_else(Instant::now))
+        dirty.then_some(self.save_not_before)
     }
 
     /// Removes from the store what was taken back. It is closed for that, so this is not done for each.
@@ -246,7 +245,7 @@ impl Keeper {
             });
             let next = due
                 .filter_map(|(id, run)| Some((*id, run.tries, book.notes.get(id)?)))
-                .filter(|(_, _, note)| note.wanted)
+                .filter(|(_, _, note)| note.wanted && !note.named)
                 // What somebody asked for first, then the smaller ones.
                 .min_by_key(|(_, tries, note)| (note.auto, *tries, note.size, Reverse(note.n)))
                 .map(|(id, _, note)| (id, ArrivalNo(note.n)));

@@ -181,7 +181,14 @@ impl Files {
             book.dirty = false;
             book.render()
         };
-        book::write(rendered).inspect_err(|_| self.book().dirty = true)
+        match book::write(rendered) {
+            Ok(()) => self.book().put_aside = false,
+            Err(error) => {
+                self.book().dirty = true;
+                return Err(error);
+            }
+        }
+        Ok(())
     }
 
     /// The same, where there is nobody to tell: what could not be written is not known after a restart.

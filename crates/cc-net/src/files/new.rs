@@ -33,7 +33,7 @@ impl Files {
             news.drain(..count).collect()
         };
         let (mut seen, mut coming, mut left) = (Seen::default(), Vec::new(), Vec::new());
-        let mut took_back = false;
+        let (mut took_back, mut named, mut fault) = (false, Vec::new(), None);
         for one in batch {
             if seen.fault.is_some() {
                 left.push(one);
@@ -51,6 +51,13 @@ impl Files {
                         continue;
                     }
                 },
+                News::Unchecked(id, n) => {
+                    if let Err(error) = self.withdraw(id, *n) {
+                        fault = Some(error);
+                        named.push(one);
+                    }
+                    continue;
+                }
                 News::TakenBack(hash) => *hash,
                 News::ShareEnded(hash, announced) => {
                     self.share_ended(hash);
@@ -69,12 +76,17 @@ impl Files {
                 }
             }
         }
-        self.news().splice(0..0, left);
+        {
+            let mut news = self.news();
+            news.splice(0..0, left);
+            // One that keeps its name, for whatever reason, keeps nothing else.
+            news.extend(named);
+        }
         let finished = self.finish(took_back);
         for file in coming {
             self.tell(&file);
         }
-        seen.fault = seen.fault.or(finished.err());
+        seen.fault = seen.fault.or(finished.err()).or(fault);
         seen.more = !self.news().is_empty();
         seen
     }

@@ -2,9 +2,13 @@
 //! noted down as not synced, told, and synced then. What was noted when the last run ended is read before it is told again.
 //! Blocking.
 
-use cc_proto::id::ArrivalNo;
+use std::fs;
+use std::io;
+use std::path::Path;
 
-use super::announced::Announcement;
+use cc_proto::id::{ArrivalNo, MessageId};
+
+use super::announced::{Announcement, News};
 use super::types::FilesError;
 use super::{Files, place};
 use crate::tuning::SYNC_FIRST_BYTES_MAX;
@@ -61,23 +65,47 @@ impl Files {
     }
 
     /// Takes the names of those that were not synced when the last run ended, so that nobody is told of them before they
-    /// were read. Their bytes are in the store.
+    /// were read. Their bytes are in the store. What cannot be withdrawn now is seen to with what is new in the log.
     pub(super) fn withdraw_unchecked(&self) {
         let lines: Vec<_> = {
             let book = self.book();
-            let notes = book.notes.iter().filter(|(_, note)| note.unchecked);
+            let notes = book.notes.iter().filter(|(_, note)| note.named);
             notes.map(|(id, note)| (*id, ArrivalNo(note.n))).collect()
         };
         for (id, n) in lines {
-            let found = self.announced(|announced| announced.at(n));
-            if let Ok(Some(file)) = found
-                && file.id == id
-            {
-                let path = place::path_of(self.dir(), &file);
-                std::fs::remove_file(&path).ok();
-                std::fs::remove_dir_all(&path).ok();
-                self.used_changed();
+            if let Err(error) = self.withdraw(&id, n) {
+                tracing::warn!(%error, "a file that was not synced keeps its name for now");
+                self.news().push(News::Unchecked(id, n));
             }
         }
+    }
+
+    /// Takes the name of one of them, announced in line `n`. It is not fetched, and so gets no name, before.
+    ///
+    /// # Errors
+    /// [`FilesError`]: it may still have its name.
+    pub(super) fn withdraw(&self, id: &MessageId, n: ArrivalNo) -> Result<(), FilesError> {
+        if !self.book().notes.get(id).is_some_and(|note| note.named) {
+            return Ok(());
+        }
+        let found = self.announced(|announced| announced.at(n))?;
+        if let Some(file) = found.filter(|file| file.id == *id) {
+            let path = place::path_of(self.dir(), &file);
+            remove(&path).map_err(|source| FilesError::File { path, source })?;
+            self.used_changed();
+        }
+        if let Some(note) = self.book().notes.get_mut(id) {
+            note.named = false;
+        }
+        Ok(())
+    }
+}
+
+fn remove(path: &Path) -> io::Result<()> {
+    match fs::symlink_metadata(path) {
+        Ok(found) if found.is_dir() => fs::remove_dir_all(path),
+        Ok(_) => fs::remove_file(path),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
     }
 }

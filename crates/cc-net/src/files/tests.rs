@@ -296,6 +296,40 @@ fn what_is_taken_back_stays_while_it_is_not_known_whose_it_is() {
 }
 
 #[test]
+fn what_was_not_synced_loses_its_name_as_soon_as_the_log_can_be_read() {
+    let mut bench = Bench::new();
+    let hash = Hash::of(b"0123456789");
+    let id = bench.announce("a.txt", 10, hash);
+    bench.commit();
+    let files = bench.run();
+    see_to_all(&files);
+    {
+        let mut book = files.book();
+        let note = book.notes.get_mut(&id).unwrap();
+        (note.wanted, note.unsynced) = (false, true);
+    }
+    files.save().unwrap();
+    let path = super::place::path_of(bench.dir.path(), &files.find(&id).unwrap());
+    let owner = cc_proto::files::PlaceOwner { hash, size: 10 };
+    super::place::claim(path.parent().unwrap(), owner).unwrap();
+    std::fs::write(&path, "0123456789").unwrap();
+    drop(files);
+
+    let files = bench.run();
+    let [view, away] = ["view.json", "away"].map(|name| bench.dir.path().join(name));
+    std::fs::rename(&view, &away).unwrap();
+    files.withdraw_unchecked();
+    let seen = files.see_to_news();
+    assert!(seen.fault.is_some() && seen.more);
+    assert!(path.exists() && files.book().notes[&id].named);
+    std::fs::rename(&away, &view).unwrap();
+    let seen = files.see_to_news();
+    assert!(seen.fault.is_none() && !seen.more, "{:?}", seen.fault);
+    assert!(!path.exists() && !files.book().notes[&id].named);
+    assert!(is_wanted(&files, &id));
+}
+
+#[test]
 fn what_was_cancelled_before_it_was_read_again_stays_cancelled() {
     let mut bench = Bench::new();
     let id = bench.announce("a.txt", 10, Hash::of(b"a"));
