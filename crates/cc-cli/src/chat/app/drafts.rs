@@ -1,16 +1,19 @@
-//! What is being typed, kept for the next time: at pauses, when another room is gone to, and at the end.
+//! What is being typed, kept for the next time: at pauses, when another room is gone to, before something is sent, and at the
+//! end.
 //!
 //! What was sent and is not known to have arrived is kept with it: whoever reads it again sees whether it stands above.
 
-use super::{App, Kept, Pane, Work};
+use super::state::Mark;
+use super::{App, Ask, Kept, Pane, Work};
 use crate::chat::editor::EDITOR_BYTES_MAX;
-use crate::chat::slash::as_typed;
+use crate::chat::slash::{as_typed, said};
 
 /// What was changed is kept after this time at the latest: so much of the typing is lost where the chat is killed.
 const KEEP_MS: u64 = 2_000;
 
 impl App {
-    /// Has kept what has changed long enough ago.
+    /// Has kept what has changed long enough ago, and what goes out before it does: until it is known to have arrived it is kept
+    /// as something that may have.
     pub(super) fn keep(&mut self) {
         let now = self.now_ms;
         let mut due = Vec::new();
@@ -18,10 +21,10 @@ impl App {
             let mark = pane.mark();
             if pane.kept_mark != mark {
                 pane.kept_mark = mark;
-                pane.unsure &= !pane.editor.draft().trim().is_empty();
-                let is_empty = pane.unsent().next().is_none()
-                    && pane.editor.draft().trim().is_empty()
-                    && pane.earlier.is_none();
+                let has_draft = !pane.editor.drafts().is_empty();
+                pane.unsure &= has_draft;
+                let is_empty =
+                    pane.unsent().next().is_none() && !has_draft && pane.earlier.is_none();
                 pane.keep_at = match pane.keep_at {
                     _ if is_empty && pane.kept.is_empty() => None,
                     // What was sent or thrown away is not to come back.
@@ -29,12 +32,16 @@ impl App {
                     waits => Some(waits.unwrap_or(now + KEEP_MS)),
                 };
             }
-            if pane.keep_at.is_some_and(|at| at <= now) {
-                due.extend(pane.keep());
+            let sends = |ask: &Ask| matches!(ask, Ask::Work(Work::Send(draft)) if draft.room == pane.entry.room);
+            let before = self.asks.iter().position(sends);
+            if (before.is_some() || pane.keep_at.is_some_and(|at| at <= now))
+                && let Some(work) = pane.keep()
+            {
+                due.push((before.unwrap_or(self.asks.len()), work));
             }
         }
-        for work in due {
-            self.ask(work);
+        for (at, work) in due {
+            self.asks.insert(at, Ask::Work(work));
         }
     }
 
@@ -46,9 +53,10 @@ impl App {
         }
     }
 
-    /// What is still to be kept at the end.
+    /// What is to be kept at the end: once more, also where it was asked for already, as that may not have been handed over.
     pub fn last_kept(&mut self) -> Vec<Work> {
-        self.panes.iter_mut().filter_map(Pane::keep).collect()
+        let touched = self.panes.iter_mut().filter(|pane| pane.mark() != Mark::default());
+        touched.map(Pane::keep_again).collect()
     }
 
     /// What was typed the last time is there again.
@@ -84,16 +92,18 @@ impl App {
 
 impl Pane {
     /// Changes whenever what is to be kept may have.
-    fn mark(&self) -> super::state::Mark {
+    fn mark(&self) -> Mark {
         let answers = self.answers.as_ref().map(|answered| answered.n);
         let count = self.unsent().count() + usize::from(self.earlier.is_some());
         (self.editor.revision(), count, answers)
     }
 
-    /// The text in the editor goes out: what was kept of it is not to come back.
+    /// The text in the editor goes out: what was kept of it is not to come back, nor what it was before it was changed.
     pub(super) fn goes_out(&mut self) {
-        let text = self.editor.text();
-        let has_it = |earlier: &Kept| text.contains(earlier.text.trim());
+        let (text, begun) = (self.editor.text(), self.editor.begun_from());
+        let has_it = |earlier: &Kept| {
+            text.trim() == earlier.text.trim() || begun == Some(earlier.text.as_str())
+        };
         if self.earlier.as_ref().is_some_and(has_it) {
             self.earlier = None;
         }
@@ -107,24 +117,30 @@ impl Pane {
     }
 
     fn to_keep(&self) -> Kept {
-        let unsent: Vec<String> = self.unsent().map(as_typed).collect();
-        let draft = self.editor.draft();
-        let draft = (!draft.trim().is_empty()).then_some(draft);
+        let unsent: Vec<&str> = self.unsent().collect();
+        let drafts = self.editor.drafts();
         if unsent.is_empty()
-            && draft.is_none()
+            && drafts.is_empty()
             && let Some(earlier) = &self.earlier
         {
             return earlier.clone();
         }
         let earlier = self.earlier.as_ref();
         let unsure = !unsent.is_empty()
-            || (self.unsure && draft.is_some())
+            || (self.unsure && !drafts.is_empty())
             || earlier.is_some_and(|earlier| earlier.unsure);
-        let has_more = earlier.is_some() || !unsent.is_empty();
-        let texts = earlier.map(|earlier| earlier.text.as_str()).into_iter();
-        let texts = texts.chain(unsent.iter().map(String::as_str)).chain(draft);
-        let texts: Vec<&str> = texts.collect();
-        let mut text = texts.join("\n");
+        // What was brought back and changed is among the drafts.
+        let earlier = earlier.filter(|earlier| !self.is_changed(earlier));
+        let has_more = earlier.is_some() || !unsent.is_empty() || drafts.len() > 1;
+        let mut text = match drafts.first() {
+            // It may be a command.
+            Some(draft) if !has_more => (*draft).to_owned(),
+            _ => {
+                let texts = earlier.map(|earlier| said(&earlier.text)).into_iter();
+                let texts = texts.chain(unsent).chain(drafts.into_iter().map(said));
+                as_typed(&texts.collect::<Vec<_>>().join("\n"))
+            }
+        };
         // No more than goes into the editor again.
         while text.len() > EDITOR_BYTES_MAX {
             text.pop();
@@ -140,16 +156,24 @@ impl Pane {
         }
     }
 
+    /// Whether the text shown is another that was made of this one.
+    fn is_changed(&self, earlier: &Kept) -> bool {
+        let text = self.editor.text();
+        self.editor.begun_from() == Some(earlier.text.as_str())
+            && text != earlier.text
+            && !text.trim().is_empty()
+    }
+
     /// Keeps what has changed.
     fn keep(&mut self) -> Option<Work> {
         self.keep_at = None;
-        let kept = self.to_keep();
-        if kept == self.kept {
-            return None;
-        }
-        self.kept.clone_from(&kept);
+        (self.to_keep() != self.kept).then(|| self.keep_again())
+    }
+
+    fn keep_again(&mut self) -> Work {
+        self.kept = self.to_keep();
         let room = self.entry.room.clone();
-        let kept = Box::new(kept);
-        Some(Work::Keep { room, kept })
+        let kept = Box::new(self.kept.clone());
+        Work::Keep { room, kept }
     }
 }

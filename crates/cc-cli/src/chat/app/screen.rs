@@ -35,7 +35,7 @@ impl App {
         };
         let less = prompt_columns(label).saturating_sub(prompt_columns(None));
         let layout = editor.layout(width.saturating_sub(less).max(1), rows_max);
-        let bytes = editor.text().len();
+        let bytes = editor.said_bytes();
         let choices = self.choices();
         let pending = self.pane().map_or_else(Vec::new, Pane::on_its_way);
         let answered = self.pane().and_then(|pane| pane.answers.clone());

@@ -7,10 +7,12 @@
 //! | file | what |
 //! |---|---|
 //! | `buffer.rs` | text, cursor, undo |
+//! | `parts.rs` | what is too long for one message, cut into several |
 //! | `rows.rs` | how the text falls into rows, and what of it is shown |
 //! | `sent.rs` | what was sent before |
 
 mod buffer;
+mod parts;
 mod rows;
 mod sent;
 
@@ -18,12 +20,13 @@ use std::ops::Range;
 
 use cc_proto::limits::TEXT_BYTES_MAX;
 use ratatui::crossterm::event::KeyEvent;
-use unicode_segmentation::UnicodeSegmentation as _;
 
 use self::buffer::{Buffer, Edit};
+use self::parts::parts;
 use self::rows::{Row, Rows};
 use self::sent::Sent;
 use super::keys::{self, Action};
+use super::slash::said;
 
 /// The longest text that the editor takes; more is no message but a file.
 pub const EDITOR_BYTES_MAX: usize = 1024 * 1024;
@@ -41,7 +44,7 @@ pub enum Outcome {
     Submit(String),
     /// Enter: the text is too long for a message. Enter once more gives [`Outcome::SubmitParts`], where that is possible.
     TooLong(TooLong),
-    /// Enter for the second time: these are to be sent, in this order. As with [`Outcome::Submit`].
+    /// Enter for the second time: these are to be sent as they are, in this order. As with [`Outcome::Submit`].
     SubmitParts(Vec<String>),
     /// The key is not the text's affair.
     NotMine,
@@ -121,9 +124,15 @@ impl Editor {
         self.buffer.text()
     }
 
-    /// The text, or, while one looks back at what was sent, the text from which that began.
-    pub fn draft(&self) -> &str {
-        self.sent.draft().unwrap_or_else(|| self.text())
+    /// What is not sent: the text, and, while one looks back at what was sent, whatever of that was changed, and last the text
+    /// from which that began. What was sent and is only looked at is none of it, nor what is blank.
+    pub fn drafts(&self) -> Vec<&str> {
+        self.sent.drafts(self.text())
+    }
+
+    /// What was sent before, from which the text was begun by looking back; none where it was begun from nothing.
+    pub fn begun_from(&self) -> Option<&str> {
+        self.sent.begun_from()
     }
 
     /// Grows with every change of the text.
@@ -141,6 +150,11 @@ impl Editor {
         self.buffer.cursor()
     }
 
+    /// How many bytes the text has as it is sent.
+    pub fn said_bytes(&self) -> usize {
+        said(self.text()).len()
+    }
+
     /// Whether nothing is typed.
     pub fn is_empty(&self) -> bool {
         self.text().is_empty()
@@ -148,9 +162,10 @@ impl Editor {
 
     /// By how much the text is too long for one message; `None` where it fits.
     pub fn too_long(&self) -> Option<TooLong> {
-        let bytes = self.text().trim_end_matches('\n').len();
+        let text = said(self.text().trim_end_matches('\n'));
+        let bytes = text.len();
         let over = bytes.checked_sub(TEXT_BYTES_MAX).filter(|over| *over > 0)?;
-        let parts = parts(self.text()).len();
+        let parts = parts(text).len();
         Some(TooLong {
             bytes,
             over,
@@ -306,7 +321,7 @@ impl Editor {
             return Outcome::Submit(text.to_owned());
         };
         if self.warned && too_long.parts.is_some() {
-            return Outcome::SubmitParts(parts(text));
+            return Outcome::SubmitParts(parts(said(text)));
         }
         self.warned = true;
         Outcome::TooLong(too_long)
@@ -329,6 +344,7 @@ impl Editor {
         if !back(&mut self.buffer) {
             return Outcome::Nothing;
         }
+        self.sent.went_back_to(self.buffer.text());
         self.moved();
         Outcome::Changed
     }
@@ -452,42 +468,6 @@ fn taken(text: &str) -> String {
         }
     }
     out
-}
-
-/// A text in parts that each fit into a message: cut at line breaks, else at spaces, else between characters. Nothing is
-/// left out but the line break or space that it is cut at.
-fn parts(text: &str) -> Vec<String> {
-    let mut parts = Vec::new();
-    let mut rest = text;
-    while rest.len() > TEXT_BYTES_MAX {
-        let mut end = TEXT_BYTES_MAX;
-        while !rest.is_char_boundary(end) {
-            end -= 1;
-        }
-        let window = &rest[..end];
-        let gap = window
-            .rfind('\n')
-            .or_else(|| window.rfind(' '))
-            .filter(|at| *at > 0);
-        let (part, skip) = match gap {
-            Some(at) => (at, 1),
-            None => (last_boundary(window), 0),
-        };
-        parts.push(rest[..part].to_owned());
-        rest = &rest[part + skip..];
-    }
-    parts.push(rest.to_owned());
-    parts.retain(|part| !part.trim().is_empty());
-    parts
-}
-
-/// The beginning of the last character, which what follows may go on with.
-fn last_boundary(window: &str) -> usize {
-    match window.grapheme_indices(true).next_back() {
-        Some((at, _)) if at > 0 => at,
-        // A single cluster of that size is cut anywhere.
-        _ => window.len(),
-    }
 }
 
 #[cfg(test)]

@@ -32,15 +32,34 @@ impl Sent {
         self.texts.push_back(text);
     }
 
-    /// The draft, while another text is shown in its place.
-    pub fn draft(&self) -> Option<&str> {
+    /// What was not sent as it is: the copies that were changed, and last the draft. Nothing of it is blank.
+    pub fn drafts<'a>(&'a self, shown: &'a str) -> Vec<&'a str> {
+        let Some(looking) = &self.looking else {
+            return not_blank([shown]);
+        };
+        let copies = looking.texts.iter().enumerate();
+        let now = copies.map(|(at, copy)| {
+            let text = if at == looking.at { shown } else { copy };
+            (self.texts.get(at).map(String::as_str), text)
+        });
+        let changed = now.filter(|(sent, text)| *sent != Some(*text));
+        not_blank(changed.map(|(_, text)| text))
+    }
+
+    /// What was sent of which a copy is shown, changed or not; none while the draft is.
+    pub fn begun_from(&self) -> Option<&str> {
         let looking = self.looking.as_ref()?;
-        let is_shown = looking.at + 1 == looking.texts.len();
-        looking
-            .texts
-            .last()
-            .filter(|_| !is_shown)
-            .map(String::as_str)
+        self.texts.get(looking.at).map(String::as_str)
+    }
+
+    /// Undo made the text this one: where that takes back a step through the texts, the one it began at is shown again.
+    pub fn went_back_to(&mut self, shown: &str) {
+        if let Some(looking) = &mut self.looking
+            && looking.texts[looking.at] != shown
+            && let Some(at) = looking.texts.iter().rposition(|text| text == shown)
+        {
+            looking.at = at;
+        }
     }
 
     /// The text before the one that is shown.
@@ -73,6 +92,11 @@ impl Looking {
     }
 }
 
+fn not_blank<'a>(texts: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
+    let texts = texts.into_iter();
+    texts.filter(|text| !text.trim().is_empty()).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -84,10 +108,12 @@ mod tests {
         for text in ["one", "two", "two"] {
             sent.push(text.to_owned());
         }
-        assert_eq!(sent.draft(), None);
+        assert_eq!(sent.drafts("draft"), ["draft"]);
         assert_eq!(sent.older("draft").unwrap(), "two");
-        assert_eq!(sent.draft(), Some("draft"));
+        assert_eq!(sent.drafts("two"), ["draft"]);
+        assert_eq!(sent.drafts("two!"), ["two!", "draft"]);
         assert_eq!(sent.older("two!").unwrap(), "one");
+        assert_eq!(sent.drafts("one"), ["two!", "draft"]);
         assert_eq!(sent.older("one"), None);
         assert_eq!(sent.newer("one").unwrap(), "two!");
         assert_eq!(sent.newer("two!").unwrap(), "draft");
@@ -95,6 +121,26 @@ mod tests {
         sent.push("draft".to_owned());
         assert_eq!(sent.older("").unwrap(), "draft");
         assert_eq!(sent.older("draft").unwrap(), "two");
+    }
+
+    #[test]
+    fn a_step_that_is_undone_is_none() {
+        let mut sent = Sent::default();
+        sent.push("one".to_owned());
+        assert_eq!(sent.begun_from(), None);
+        sent.older("draft");
+        assert_eq!(sent.begun_from(), Some("one"));
+        // What was changed and changed back is still begun from it.
+        sent.went_back_to("one");
+        assert_eq!(
+            (sent.begun_from(), sent.drafts("one")),
+            (Some("one"), vec!["draft"])
+        );
+        sent.went_back_to("draft");
+        assert_eq!(sent.begun_from(), None);
+        assert_eq!(sent.drafts("draft"), ["draft"]);
+        sent.went_back_to("one");
+        assert_eq!(sent.begun_from(), Some("one"));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 use proptest::prelude::*;
 use ratatui::crossterm::event::{KeyCode, KeyModifiers};
+use unicode_segmentation::UnicodeSegmentation as _;
 
 use super::*;
 

@@ -94,7 +94,7 @@ pub fn overview() -> Vec<String> {
             .map(|(name, about)| format!("  {:<30}  {about}", format!("/{name}"))),
     );
     lines.push(String::new());
-    lines.push("A line that begins with // is sent with one slash.".to_owned());
+    lines.push("A text that begins with // is sent with one slash.".to_owned());
     lines
 }
 

@@ -36,8 +36,9 @@ fn only_a_single_line_is_a_command() {
     ] {
         assert_eq!(message(text), text);
     }
-    // Code that begins with slashes is sent as it is, where it has several lines.
-    assert_eq!(message("// why\nfn main() {}"), "// why\nfn main() {}");
+    // Two slashes stand for one, of however many lines the text is.
+    assert_eq!(message("//etc/hosts\n//bin"), "/etc/hosts\n//bin");
+    assert_eq!(message("///// a line\nof a box"), "//// a line\nof a box");
     assert_eq!(message("//etc/hosts"), "/etc/hosts");
     assert_eq!(message("//"), "/");
 }
@@ -80,4 +81,13 @@ fn words_are_taken_as_they_are_typed_where_they_are_no_options() {
         panic!();
     };
     assert_eq!(words.text(), "it's --all  of \"it");
+}
+
+proptest::proptest! {
+    #[test]
+    fn what_was_said_is_said_again_by_what_it_comes_back_as(text in "/{0,3}[a-z ]{0,6}(\n/{0,3}[a-z]{1,6}){0,2}") {
+        let typed = as_typed(&text);
+        proptest::prop_assert_eq!(message(&typed), text.as_str());
+        proptest::prop_assert_eq!(said(&typed), text);
+    }
 }

@@ -32,15 +32,20 @@ fn what_is_being_typed_is_kept_at_pauses_and_when_another_room_is_gone_to() {
     let asks = chat.ctrl('n');
     assert_eq!(kept(&asks), [] as [&Kept; 0]);
 
-    // Sent, it is kept until it has arrived.
+    // Sent, it is kept until it has arrived, and that it is on its way before it is: the chat may be killed at any time.
     let asks = chat.press(KeyCode::Enter, KeyModifiers::NONE);
     let local = sends(&asks)[0].local;
-    chat.now += 2_000;
-    let asks = chat.put(Input::Tick);
     assert_eq!(
         (kept(&asks)[0].text.as_str(), kept(&asks)[0].unsure),
         ("half a word", true)
     );
+    let at = |is: fn(&Work) -> bool| {
+        let is = |ask: &Ask| matches!(ask, Ask::Work(work) if is(work));
+        asks.iter().position(is)
+    };
+    assert!(at(|work| matches!(work, Work::Keep { .. })) < at(|work| matches!(work, Work::Send(_))));
+    chat.now += 2_000;
+    assert_eq!(kept(&chat.put(Input::Tick)), [] as [&Kept; 0], "once");
     let asks = chat.told(Told::Sent {
         local,
         room: "aa".repeat(32),
@@ -185,12 +190,65 @@ fn what_begins_with_a_slash_comes_back_as_it_was_typed() {
     chat.press(KeyCode::Up, KeyModifiers::NONE);
     assert_eq!(chat.text(), "//quit");
 
-    // Of several lines none is a command, and nothing is put before them.
+    // Of several lines none is a command, and none becomes one where the others are taken out.
+    for typed in ["/quit\nis a word", "//quit\nis a word"] {
+        let mut chat = Chat::new(3);
+        chat.put(Input::Paste(typed.to_owned()));
+        for _ in 0..2 {
+            let asks = chat.press(KeyCode::Enter, KeyModifiers::NONE);
+            assert_eq!(sends(&asks)[0].text, "/quit\nis a word");
+            assert!(chat.draw().0.contains(" /quit"), "as it is sent");
+            refuse(&mut chat, sends(&asks)[0].local);
+            assert_eq!(chat.text(), "//quit\nis a word");
+        }
+    }
+}
+
+#[test]
+fn two_slashes_stand_for_one_where_a_text_is_sent_in_parts() {
     let mut chat = Chat::new(3);
-    chat.put(Input::Paste("/quit\nis a word".to_owned()));
+    let line = "0123456789 ".repeat(10);
+    let long = format!("//{}", vec![line.trim_end(); 200].join("\n"));
+    chat.put(Input::Paste(long.clone()));
+    chat.press(KeyCode::Enter, KeyModifiers::NONE);
     let asks = chat.press(KeyCode::Enter, KeyModifiers::NONE);
-    refuse(&mut chat, sends(&asks)[0].local);
-    assert_eq!(chat.text(), "/quit\nis a word");
+    let texts: Vec<&str> = sends(&asks)
+        .iter()
+        .map(|draft| draft.text.as_str())
+        .collect();
+    assert_eq!(texts.len(), 2);
+    assert!(texts[0].starts_with("/0123"), "{}", &texts[0][..9]);
+    // What is kept until they have arrived says the same.
+    let last = chat.app.last_kept();
+    assert!(
+        matches!(&last[..], [Work::Keep { kept, .. }] if kept.text == long),
+        "{last:?}"
+    );
+    // And what just fits is one message.
+    let mut chat = Chat::new(3);
+    let limit = cc_proto::limits::TEXT_BYTES_MAX;
+    chat.put(Input::Paste(format!("//{}", "x".repeat(limit - 1))));
+    let asks = chat.press(KeyCode::Enter, KeyModifiers::NONE);
+    assert_eq!(sends(&asks)[0].text.len(), limit);
+}
+
+#[test]
+fn what_is_kept_together_says_what_each_of_it_said() {
+    let mut chat = Chat::new(3);
+    for text in ["//leave", "one", "//two"] {
+        chat.say(text);
+    }
+    chat.write("//three");
+    let last = chat.app.last_kept();
+    let text = "//leave\none\n/two\n/three";
+    assert!(
+        matches!(&last[..], [Work::Keep { kept, .. }] if kept.text == text),
+        "{last:?}"
+    );
+    let Typed::Message(said) = parse(text) else {
+        panic!()
+    };
+    assert_eq!(said, "/leave\none\n/two\n/three");
 }
 
 #[test]
@@ -242,4 +300,165 @@ fn what_is_not_known_to_be_sent_stays_so_until_it_is_sent_or_thrown_away() {
     });
     assert!(kept(&asks).iter().all(|kept| kept.is_empty()), "{asks:?}");
     assert!(chat.pane().kept.is_empty());
+}
+
+#[test]
+fn what_was_brought_back_is_gone_once_it_was_sent_in_whatever_form() {
+    let bring = || {
+        let mut chat = Chat::new(3);
+        chat.write("I type");
+        chat.told(Told::Kept {
+            room: "aa".repeat(32),
+            kept: Kept {
+                text: "half a word".to_owned(),
+                answers: None,
+                unsure: false,
+            },
+        });
+        chat.press(KeyCode::Up, KeyModifiers::NONE);
+        assert_eq!(chat.text(), "half a word");
+        chat
+    };
+    // What is kept once everything has arrived.
+    let send = |chat: &mut Chat| {
+        let asks = chat.press(KeyCode::Enter, KeyModifiers::NONE);
+        let text = sends(&asks)[0].text.clone();
+        chat.told(Told::Sent {
+            local: sends(&asks)[0].local,
+            room: "aa".repeat(32),
+            n: 4,
+        });
+        chat.app.last_kept();
+        (text, chat.pane().kept.text.clone())
+    };
+    // Changed in its middle.
+    let mut chat = bring();
+    for _ in 0..4 {
+        chat.press(KeyCode::Left, KeyModifiers::NONE);
+    }
+    chat.write("long ");
+    let sent = send(&mut chat);
+    assert_eq!(sent, ("half a long word".to_owned(), String::new()));
+
+    // Looked at only, it stays: whether one went on from it or took the step back.
+    for back in [
+        (KeyCode::Down, KeyModifiers::NONE),
+        (KeyCode::Char('z'), KeyModifiers::CONTROL),
+    ] {
+        let mut chat = bring();
+        chat.press(back.0, back.1);
+        chat.write(" on");
+        let last = &chat.app.last_kept()[..];
+        assert!(
+            matches!(last, [Work::Keep { kept, .. }] if kept.text == "half a word\nI type on"),
+            "{last:?}"
+        );
+        let sent = send(&mut chat);
+        assert_eq!(sent, ("I type on".to_owned(), "half a word".to_owned()));
+    }
+}
+
+#[test]
+fn what_was_typed_and_sent_at_once_is_kept_before_it_goes_out() {
+    let mut chat = Chat::new(3);
+    let asks = chat.say("in one go");
+    assert!(
+        matches!(&asks[..], [Ask::Work(Work::Keep { kept, .. }), Ask::Work(Work::Send(_)), ..]
+            if kept.text == "in one go" && kept.unsure),
+        "{asks:?}"
+    );
+    // The next one does not take it away.
+    let asks = chat.say("and on");
+    assert_eq!(kept(&asks)[0].text, "in one go\nand on");
+}
+
+#[test]
+fn what_is_typed_on_top_of_what_was_sent_is_kept() {
+    let last = |chat: &mut Chat| match &chat.app.last_kept()[..] {
+        [Work::Keep { kept, .. }] => kept.text.clone(),
+        other => panic!("{other:?}"),
+    };
+    let begun = |chat: &mut Chat| {
+        let asks = chat.say("first message");
+        let local = sends(&asks)[0].local;
+        let room = "aa".repeat(32);
+        chat.told(Told::Sent { local, room, n: 4 });
+    };
+    let mut chat = Chat::new(3);
+    begun(&mut chat);
+    chat.press(KeyCode::Up, KeyModifiers::NONE);
+    assert_eq!(last(&mut chat), "", "it is only looked at");
+    chat.write(" and many more words");
+    chat.now += 2_000;
+    let asks = chat.put(Input::Tick);
+    assert_eq!(kept(&asks)[0].text, "first message and many more words");
+    let asks = chat.press(KeyCode::Enter, KeyModifiers::NONE);
+    let local = sends(&asks)[0].local;
+    let room = "aa".repeat(32);
+    let asks = chat.told(Told::Sent { local, room, n: 5 });
+    assert!(kept(&asks)[0].is_empty(), "{asks:?}");
+
+    // With what was typed before, whichever of it is shown.
+    let mut chat = Chat::new(3);
+    begun(&mut chat);
+    chat.write("the next");
+    chat.press(KeyCode::Up, KeyModifiers::NONE);
+    chat.write("!");
+    assert_eq!(last(&mut chat), "first message!\nthe next");
+    chat.press(KeyCode::Down, KeyModifiers::NONE);
+    assert_eq!(chat.text(), "the next");
+    assert_eq!(last(&mut chat), "first message!\nthe next");
+}
+
+#[test]
+fn what_is_kept_at_the_end_is_kept_once_more() {
+    let mut chat = Chat::new(3);
+    assert!(chat.app.last_kept().is_empty(), "nothing was touched");
+    chat.write("half");
+    chat.now += 2_000;
+    assert_eq!(kept(&chat.put(Input::Tick)).len(), 1);
+    // Whether that was handed over, nobody knows.
+    let last = chat.app.last_kept();
+    assert!(
+        matches!(&last[..], [Work::Keep { kept, .. }] if kept.text == "half"),
+        "{last:?}"
+    );
+    chat.ctrl('c');
+    let last = chat.app.last_kept();
+    assert!(
+        matches!(&last[..], [Work::Keep { kept, .. }] if kept.is_empty()),
+        "{last:?}"
+    );
+}
+
+#[test]
+fn what_was_typed_the_last_time_stays_where_something_else_has_it_in_it() {
+    let old = |text: &str| Told::Kept {
+        room: "aa".repeat(32),
+        kept: Kept {
+            text: text.to_owned(),
+            answers: None,
+            unsure: false,
+        },
+    };
+    let mut chat = Chat::new(3);
+    chat.write("look");
+    chat.told(old("ok"));
+    let asks = chat.press(KeyCode::Enter, KeyModifiers::NONE);
+    assert_eq!(kept(&asks)[0].text, "ok\nlook");
+    // Sent as it is it goes, also where it was typed anew.
+    let asks = chat.say("ok ");
+    assert_eq!(kept(&asks)[0].text, "look\nok ");
+
+    // Brought back and changed, it is kept once.
+    let mut chat = Chat::new(3);
+    chat.write("I type");
+    chat.told(old("half a word"));
+    chat.press(KeyCode::Up, KeyModifiers::NONE);
+    chat.write("!");
+    let last = chat.app.last_kept();
+    assert!(
+        matches!(&last[..], [Work::Keep { kept, .. }] if kept.text == "half a word!\nI type"),
+        "{last:?}"
+    );
 }
