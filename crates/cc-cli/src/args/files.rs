@@ -27,7 +27,7 @@ pub struct FilesArgs {
     /// From now on fetch files up to this size by themselves: 500K, 10M, 1G, or `off`
     #[arg(long, value_name = "SIZE|off")]
     pub auto_get: Option<String>,
-    /// From now on fetch by themselves so much in all: 500M, 2G, or `off`
+    /// From now on fetch by themselves so much in all, where a file in a folder counts 4 KiB at least: 500M, 2G, or `off`
     #[arg(long, value_name = "SIZE|off")]
     pub quota: Option<String>,
     /// Read the files that are here from end to end, and find what is damaged

@@ -1,5 +1,6 @@
 //! `files`: what files a room has, and which come by themselves.
 
+use cc_net::tuning::FOLDER_FILE_BYTES_MIN;
 use cc_proto::text::{clean_nick, file_size};
 use serde::Serialize;
 
@@ -37,14 +38,14 @@ pub async fn run(home: &Home, args: &FilesArgs, output: Printer<'_>) -> CliResul
     let mut client = launch::connect_or_start(home).await?;
     if settings.auto_get.is_some() || settings.quota.is_some() {
         let now = choose(&mut client, &settings).await?;
-        output.data(&object(&now), in_words(&now));
+        output.data(&object(&now), in_words(&now, false));
         if !args.verify {
             return Ok(());
         }
     }
     let names = Names::load(home, &room);
     let (mut before, mut damaged) = (None, 0);
-    let mut is_first = true;
+    let (mut is_first, mut has_folder) = (true, false);
     loop {
         let mut page = files::page(&mut client, &settings.room, before).await?;
         before = page.files.last().map(|file| file.n);
@@ -62,9 +63,11 @@ pub async fn run(home: &Home, args: &FilesArgs, output: Printer<'_>) -> CliResul
             if is_first {
                 output.text("no files yet: cc-connect share PATH");
             }
-            output.note(in_words(&page.settings));
+            output.note(in_words(&page.settings, has_folder));
             break;
         }
+        let mut here = page.files.iter().filter(|it| it.state == FileState::Here);
+        has_folder |= here.any(|file| file.folder);
         print(page.files, &names, is_first, output);
         is_first = false;
     }
@@ -93,8 +96,20 @@ pub async fn choose(
     client.call("file.settings", settings).await
 }
 
-fn in_words(settings: &FileSettingsInfo) -> String {
-    let used = file_size(settings.used);
+/// `has_folder`: a folder is here, so that what is used is not the sum of what is listed.
+fn in_words(settings: &FileSettingsInfo, has_folder: bool) -> String {
+    let mut used = file_size(settings.used);
+    if has_folder {
+        let least = file_size(FOLDER_FILE_BYTES_MIN);
+        used = format!("{used} (a file in a folder counts {least} at least)");
+    }
+    if settings.lost {
+        return format!(
+            "what was chosen for this room's files could not be read: no file comes by itself, and the quota is {}, until you choose anew: cc-connect files --room {} --auto-get SIZE --quota SIZE; {used} are here",
+            file_size(settings.quota),
+            short(&settings.room)
+        );
+    }
     if settings.auto_get == 0 || settings.quota == 0 {
         return format!("no file comes by itself; {used} of this room's files are here");
     }

@@ -104,8 +104,13 @@ fn told(message: &HeldInfo, room: &str) -> String {
         let size = message.size.map_or_else(String::new, |size| {
             format!(" ({})", cc_proto::text::file_size(size))
         });
+        let approved = if message.approved {
+            "; approved before, and maybe in the room already: approve it again, which shares it once"
+        } else {
+            ""
+        };
         return format!(
-            "{} {agent} to {room}{what}: shares {path}{size}",
+            "{} {agent} to {room}{what}: shares {path}{size}{approved}",
             message.held
         );
     }

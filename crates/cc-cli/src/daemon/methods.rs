@@ -132,7 +132,7 @@ pub async fn call(session: &Session, method: &str, params: Value) -> Result<Valu
         "held.approve" => result(&approve(session, &read(params)?).await?),
         "held.refuse" => {
             let held = read::<HeldParams>(params)?.held;
-            session.keeper.agents.refuse_held(held)?;
+            files::refuse_held(session, held).await?;
             Ok(json!({}))
         }
         "status" => result(&status(session).await),

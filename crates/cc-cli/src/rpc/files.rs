@@ -97,8 +97,11 @@ pub struct FileSettingsInfo {
     pub auto_get: u64,
     /// So many bytes are fetched by themselves in all.
     pub quota: u64,
-    /// So many bytes of the room's files are on this machine's disk.
+    /// So many bytes of the room's files are on this machine's disk; a file in a folder counts at least 4 KiB.
     pub used: u64,
+    /// What was chosen could not be read: nothing is fetched by itself until something is chosen anew.
+    #[serde(default)]
+    pub lost: bool,
 }
 
 /// A file of a room, as it is on this machine.

@@ -283,6 +283,9 @@ pub struct HeldInfo {
     /// Its BLAKE3 then; of a folder, of its list of hashes. Nothing else is shared by approving it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hash: Option<String>,
+    /// The owner approved it, and it is not known to be shared: it may be in the room already.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub approved: bool,
 }
 
 /// The one parameter of `held.approve` and `held.refuse`.

@@ -174,6 +174,58 @@ fn settings_stay_and_are_told() {
 }
 
 #[test]
+fn where_the_settings_cannot_be_read_nothing_comes_until_they_are_chosen_anew() {
+    let alice = Person::new();
+    alice.start("shop", "alice");
+    let now = alice.object(&["files", "--auto-get", "off"]);
+    assert_eq!(now["lost"], false);
+    let room = now["room"].as_str().unwrap();
+    let book = alice.home.join("rooms").join(room).join("files.json");
+    for _ in 0..2 {
+        alice.kill_daemon();
+        // The second time it is as one that was damaged long ago.
+        if !book.with_extension("json.damaged").exists() {
+            fs::write(&book, "{\"v\":1,").unwrap();
+        }
+        let output = alice.run(&["files"]);
+        let said = stderr(&output);
+        let what = format!("cc-connect files --room {} --auto-get SIZE", &room[..10]);
+        assert!(
+            said.contains("could not be read: no file comes by itself") && said.contains(&what),
+            "{said}"
+        );
+    }
+    let kept = fs::read_to_string(book.with_extension("json.damaged"));
+    assert_eq!(kept.unwrap(), "{\"v\":1,");
+    // Also where that is what it is by now.
+    let now = alice.object(&["files", "--auto-get", "off"]);
+    assert_eq!((&now["lost"], &now["auto_get"]), (&false.into(), &0.into()));
+    alice.kill_daemon();
+    let output = alice.run(&["files"]);
+    assert!(
+        stderr(&output).starts_with("no file comes by itself"),
+        "{output:?}"
+    );
+}
+
+#[test]
+fn what_is_used_is_told_as_it_is_counted() {
+    let alice = Person::new();
+    alice.start("shop", "alice");
+    write(&alice, "a.txt", "0123456789");
+    alice.object(&["share", "a.txt"]);
+    let output = alice.run(&["files"]);
+    assert!(stderr(&output).ends_with("; 10 B are here\n"), "{output:?}");
+    write(&alice, "folder/b.txt", "b");
+    write(&alice, "folder/c.txt", "c");
+    alice.object(&["share", "folder"]);
+    let output = alice.run(&["files"]);
+    // What says what is in the folder is counted as it is.
+    let said = "; 8.1 KiB (a file in a folder counts 4.0 KiB at least) are here\n";
+    assert!(stderr(&output).ends_with(said), "{output:?}");
+}
+
+#[test]
 fn wrong_calls_are_refused_with_2_before_anything_is_done() {
     let alice = Person::new();
     for arguments in [

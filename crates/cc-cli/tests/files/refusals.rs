@@ -5,7 +5,7 @@ use std::os::unix::fs::symlink;
 
 use serde_json::{Value, json};
 
-use super::support::Person;
+use super::support::{Person, stdout};
 use super::{text, write};
 
 /// Put together here, so that no scanner takes this file for a leak.
@@ -221,6 +221,47 @@ fn what_was_approved_and_announced_before_a_kill_is_not_announced_again() {
         .connect()
         .call("held.approve", &json!({"held": number}));
     assert_eq!(alice.objects(&["files"]).len(), 2);
+}
+
+#[test]
+fn what_was_approved_before_a_kill_is_refused_only_where_it_is_not_in_the_room() {
+    let alice = Person::new();
+    alice.start("shop", "alice");
+    let held = alice.home.join("held.json");
+    let path = write(&alice, "a.txt", "a");
+    let number = hold(&alice, &path).to_string();
+    // As a kill leaves it that came after the announcement.
+    let mut left: Value = serde_json::from_slice(&fs::read(&held).unwrap()).unwrap();
+    left["approved"] = json!({&number: 0});
+    let file = alice.object(&["approve", &number]);
+    let killed = |left: &Value| {
+        alice.kill_daemon();
+        fs::write(&held, left.to_string()).unwrap();
+        assert_eq!(alice.objects(&["held"])[0]["approved"], true);
+        let output = alice.run(&["held"]);
+        let said = stdout(&output);
+        assert!(said.contains("; approved before, and maybe"), "{said}");
+    };
+    killed(&left);
+    let (error, exit) = alice.failure(&["refuse", &number]);
+    let line = format!("in line {}", file["n"]);
+    let said = error["message"].as_str().unwrap();
+    assert!(exit == 1 && said.contains(&line), "{error}");
+    let hint = error["hint"].as_str().unwrap();
+    assert!(hint.contains("cc-connect retract"), "{error}");
+    assert!(alice.objects(&["held"]).is_empty());
+    assert_eq!(alice.objects(&["files"]).len(), 1);
+
+    // And one that came before it.
+    alice.object(&["retract", &file["n"].to_string()]);
+    let number = hold(&alice, &path).to_string();
+    let mut left: Value = serde_json::from_slice(&fs::read(&held).unwrap()).unwrap();
+    left["approved"] = json!({&number: 0});
+    killed(&left);
+    let refused = alice.object(&["refuse", &number]);
+    assert_eq!(refused["approved"], false, "{refused}");
+    assert!(alice.objects(&["held"]).is_empty());
+    assert!(alice.objects(&["files"]).is_empty());
 }
 
 #[test]

@@ -139,7 +139,7 @@ impl Agents {
 
     /// What waits for the owner's yes.
     pub fn held_messages(&self) -> Vec<HeldInfo> {
-        self.held().messages().to_vec()
+        self.held().messages()
     }
 
     /// Takes a held message out: it is to be sent.
@@ -150,13 +150,31 @@ impl Agents {
         self.held().take(held)
     }
 
-    /// Throws a held message away.
+    /// Throws a held message away, unless sharing it was approved before: then gives how many lines the room had then.
     ///
     /// # Errors
     /// `no_such_held`, and `disk` where it cannot be noted that it is out.
-    pub fn refuse_held(&self, held: u64) -> Result<(), RpcError> {
-        let message = self.held().take(held)?;
+    pub fn refuse_held(&self, held: u64) -> Result<Option<u64>, RpcError> {
+        let mut all = self.held();
+        if let Some(lines) = all.approved_at(held) {
+            return Ok(Some(lines));
+        }
+        let message = all.take(held)?;
+        drop(all);
         self.decided(&message, false);
+        Ok(None)
+    }
+
+    /// Throws away what was approved before, and was not shared.
+    ///
+    /// # Errors
+    /// `disk`.
+    pub fn refuse_approved(&self, approved: &Approved) -> Result<(), RpcError> {
+        let mut held = self.held();
+        held.share_ended(approved.message.held);
+        held.take(approved.message.held)?;
+        drop(held);
+        self.decided(&approved.message, false);
         Ok(())
     }
 

@@ -93,9 +93,13 @@ impl Held {
         }
     }
 
-    /// What waits, the oldest first.
-    pub fn messages(&self) -> &[HeldInfo] {
-        &self.file.messages
+    /// What waits, the oldest first, and what of it was approved.
+    pub fn messages(&self) -> Vec<HeldInfo> {
+        let mut messages = self.file.messages.clone();
+        for message in &mut messages {
+            message.approved = self.approved_at(message.held).is_some();
+        }
+        messages
     }
 
     /// Whether one more may wait.
@@ -126,6 +130,7 @@ impl Held {
             within: file.and_then(|it| it.within.clone()),
             size: file.map(|it| it.size),
             hash: file.map(|it| it.hash.to_hex()),
+            approved: false,
         });
         self.store(all)?;
         Ok(held)
@@ -285,6 +290,7 @@ mod tests {
         // Killed: it may have been announced in a line after the fifth.
         let mut held = Held::load(home.path());
         assert_eq!(held.approved_at(1), Some(5));
+        assert!(held.messages()[0].approved);
         held.begin_share(1).unwrap();
         held.share_ended(1);
         held.take(1).unwrap();

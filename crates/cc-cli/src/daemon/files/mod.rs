@@ -21,7 +21,7 @@ use crate::rpc::{
     LINE_BYTES_MAX, RpcError, code,
 };
 
-pub use share::{share, share_approved};
+pub use share::{refuse_held, share, share_approved};
 
 /// So many digits of an id name a file in a hint.
 const SHORT_DIGITS: usize = 10;
@@ -96,7 +96,8 @@ pub async fn settings(
     let mut settings = before;
     settings.auto_get_bytes = params.auto_get.unwrap_or(settings.auto_get_bytes);
     settings.quota_bytes = params.quota.unwrap_or(settings.quota_bytes);
-    if settings != before {
+    let is_said = params.auto_get.is_some() || params.quota.is_some();
+    if settings != before || is_said && room.file_settings_lost() {
         let set = room.set_file_settings(settings).await;
         set.map_err(|error| files_error(&error))?;
     }
@@ -151,6 +152,7 @@ async fn settings_of(room: &Room) -> Result<FileSettingsInfo, RpcError> {
         auto_get: settings.auto_get_bytes,
         quota: settings.quota_bytes,
         used: used.map_err(|error| files_error(&error))?,
+        lost: room.file_settings_lost(),
     })
 }
 

@@ -106,6 +106,32 @@ pub async fn share_approved(
     share_anew(session, room, approved).await
 }
 
+/// Throws a held message away. What was approved before may have been shared, which was not noted: nobody refuses that any
+/// more, and whoever tries is told.
+pub async fn refuse_held(session: &Session, held: u64) -> Result<(), RpcError> {
+    let agents = &session.keeper.agents;
+    let Some(before) = agents.refuse_held(held)? else {
+        return Ok(());
+    };
+    let Some(approved) = agents.held_share(held)? else {
+        return Ok(());
+    };
+    // Where the room is left, nothing of it counts here any more.
+    if let Ok(room) = session.keeper.room(&approved.message.room)
+        && let Some(file) = announced_since(session, &room, &approved, before).await?
+    {
+        agents.shared_approved(room.id(), &approved)?;
+        let (line, room) = (file.n.0, room.id().short());
+        let is_there = format!(
+            "message {held} was approved before, and what it shares is in the room, in line {line}"
+        );
+        return Err(RpcError::new(code::NO_SUCH_HELD, is_there).hint(format!(
+            "to take it back: cc-connect retract {line} --room {room}"
+        )));
+    }
+    agents.refuse_approved(&approved)
+}
+
 /// What was announced of what was approved, in a line after the first `lines`.
 async fn announced_since(
     session: &Session,
