@@ -236,7 +236,8 @@ fn words(all: &[(bool, &str)]) -> String {
     said.join(", ")
 }
 
-fn why_gone(person: &FormerPerson, people: &People) -> String {
+/// Why somebody belongs no longer, in words.
+pub fn why_gone(person: &FormerPerson, people: &People) -> String {
     let mut why = if person.removed {
         let by: Vec<String> = person
             .by
@@ -255,7 +256,8 @@ fn why_gone(person: &FormerPerson, people: &People) -> String {
     why
 }
 
-fn name_of(author: &str, people: &People) -> String {
+/// How a member or former member is called.
+pub fn name_of(author: &str, people: &People) -> String {
     let members = people
         .members
         .iter()

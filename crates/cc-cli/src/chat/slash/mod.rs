@@ -23,9 +23,9 @@ use crate::args::{
 
 pub use help::{names, options, overview};
 pub use plan::{Here, Plan, plan};
+pub use run::{Reply, Said, run};
 #[cfg(test)]
-pub use run::Said;
-pub use run::{Reply, run};
+pub use run::{members_lines, members_sample};
 pub use words::{Word, last as last_word, quoted, user_home, words};
 
 /// What a typed text is.
@@ -284,14 +284,11 @@ struct Line {
 }
 
 /// Tells what was typed. Only a single line that begins with `/` is a command: what is pasted with its line breaks is
-/// never one. `//` at the beginning of a single line stands for a slash that is sent.
+/// never one. `//` at the beginning stands for one slash that is sent, of however many lines the text is.
 pub fn parse(text: &str) -> Typed {
     let line = text.trim_end_matches('\n');
-    if line.contains('\n') || !line.starts_with('/') {
-        return Typed::Message(text.to_owned());
-    }
-    if let Some(said) = line.strip_prefix("//") {
-        return Typed::Message(format!("/{said}"));
+    if line.contains('\n') || !line.starts_with('/') || line.starts_with("//") {
+        return Typed::Message(said(text).to_owned());
     }
     let line = &line[1..];
     let (name, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
@@ -323,10 +320,19 @@ pub fn parse(text: &str) -> Typed {
     }
 }
 
-/// The text that is typed to say this: what would be a command has its second slash again.
+/// What a typed text says, where it is no command.
+pub fn said(typed: &str) -> &str {
+    if typed.starts_with("//") {
+        &typed[1..]
+    } else {
+        typed
+    }
+}
+
+/// The text that is typed to say this: what begins with a slash has a second one, also where it has several lines and would
+/// be no command. It would be one as soon as somebody takes the others out.
 pub fn as_typed(text: &str) -> String {
-    let line = text.trim_end_matches('\n');
-    if line.starts_with('/') && !line.contains('\n') {
+    if text.starts_with('/') {
         format!("/{text}")
     } else {
         text.to_owned()

@@ -1,6 +1,7 @@
 //! Carrying a command out: what the command line's commands do, told in lines instead of printed.
 
 mod ask;
+mod people;
 
 use std::time::Duration;
 
@@ -23,6 +24,11 @@ use crate::output::{Kept, Piece, Printer};
 use crate::qr;
 use crate::rooms::{self, KnownRoom};
 use crate::rpc::{FileState, JoinParams, Opened, RoomParams, State, TicketResult};
+
+#[cfg(test)]
+pub use people::lines as members_lines;
+#[cfg(test)]
+pub use people::tests::sample as members_sample;
 
 /// How long `/join` waits to be let in; joining goes on by itself.
 const JOIN_WAIT: Duration = Duration::from_secs(2);
@@ -114,7 +120,7 @@ async fn command(home: &Home, room: &KnownRoom, slash: &Slash, output: Printer<'
         Slash::Invite(args) => invite::invite(home, args, output).await,
         Slash::Invites(args) => invite::list(home, args, output).await,
         Slash::Revoke(args) => invite::revoke(home, &args.revoke, output).await,
-        Slash::Members(args) => members::list(home, args, output).await,
+        Slash::Members(args) => people::list(home, args, output).await,
         Slash::Remove(args) => belong::remove(home, args, output).await,
         Slash::Admin(args) => belong::admin(home, &args.admin, output).await,
         Slash::Trust(args) => members::trust(home, args, output).await,

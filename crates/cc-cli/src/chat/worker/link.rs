@@ -26,7 +26,7 @@ const SUBSCRIPTIONS_MAX: usize = 60;
 /// How often to look who is online.
 const LIST_INTERVAL: Duration = Duration::from_secs(10);
 /// How long after its start a daemon may not have met those who are online: it dials everybody a few times.
-const LOOKING: Duration = Duration::from_secs(10);
+pub const LOOKING: Duration = Duration::from_secs(10);
 /// How long to wait before the daemon is looked for again; twice as long each time, up to the latter.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
 /// How often in a row no daemon may be found before it counts as stopped: it may be ending, or another takes its place.
@@ -186,6 +186,8 @@ impl Link {
         heard.alone = alone.map(|room| room.room.clone()).collect();
         self.tell(Told::Rooms(entries)).await;
         let _ = self.calls.send(Call::Paused).await;
+        // What is decided about a room that was left is an event of no room.
+        let _ = self.calls.send(Call::Held).await;
         Ok(list.rooms)
     }
 

@@ -33,6 +33,7 @@ use self::sender::Sender;
 use super::app::{Draft, Told, Work};
 use crate::home::Home;
 
+pub use link::LOOKING;
 pub use search::HITS_MAX;
 
 /// What the worker has to say waits here until the chat takes it; then whoever has more waits.

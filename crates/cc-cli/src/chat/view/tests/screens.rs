@@ -56,6 +56,22 @@ fn small() {
 }
 
 #[test]
+fn members_in_little_room() {
+    use crate::chat::slash::{members_lines, members_sample};
+    let lines = members_lines(&members_sample(), false);
+    let screen = |scroll| {
+        let over = Over::Text {
+            title: "/members",
+            lines: &lines,
+            scroll,
+        };
+        shown(&talking(), 40, 10, Some(over))
+    };
+    same("members_in_little_room", &screen(0));
+    same("more_members_in_little_room", &screen(u16::MAX));
+}
+
+#[test]
 fn smallest() {
     same("smallest", &shown(&talking(), 20, 5, None));
 }
