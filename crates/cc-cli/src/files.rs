@@ -251,9 +251,8 @@ pub fn state(file: &FileInfo) -> String {
     };
     match file.state {
         FileState::Announced => with("not fetched"),
-        FileState::Waiting if file.fault.is_none() || is_alone(file) => {
-            "waiting for somebody who has it".to_owned()
-        }
+        FileState::Waiting if is_alone(file) => "waiting for somebody who has it".to_owned(),
+        FileState::Waiting if file.fault.is_none() => "asked for".to_owned(),
         FileState::Waiting => with("waiting"),
         FileState::Fetching => format!("coming, {} %", percent(file)),
         FileState::Here => "here".to_owned(),

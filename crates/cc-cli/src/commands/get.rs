@@ -230,6 +230,7 @@ mod tests {
             fault: None,
         };
         assert_eq!(why_waiting(&file), None);
+        assert_eq!(files::state(&file), "asked for");
         file.fault = Some("the disk has no room\u{1b}[2J for it".to_owned());
         let why = why_waiting(&file).unwrap();
         assert!(why.contains("the disk has no room") && !why.contains("nobody"));

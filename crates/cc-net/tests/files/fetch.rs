@@ -1,6 +1,7 @@
 //! From one member to another: over restarts, and from whoever has it.
 
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::time::Duration;
 
 use cc_net::{FileSettings, FileState};
 
@@ -103,6 +104,24 @@ async fn what_is_wanted_is_fetched_when_its_sharer_comes_back() {
 
     let again = his.get_file(&file.id).await.unwrap();
     assert_eq!(again.state, FileState::Here);
+    alice.stop().await;
+    bob.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_came_is_wanted_no_more_on_disk_either() {
+    let ([alice, bob], [hers, his]) = meet::<2>().await;
+    let file = share_bytes(&hers, "plan.bin", &bytes(1, 17 << 20)).await;
+    get(&his, &file).await;
+    let path = his.dir().join("files.json");
+    let id = file.id.to_hex();
+    within("the note of it to go", async {
+        let mut looks = tokio::time::interval(Duration::from_millis(20));
+        while std::fs::read_to_string(&path).is_ok_and(|book| book.contains(&id)) {
+            looks.tick().await;
+        }
+    })
+    .await;
     alice.stop().await;
     bob.stop().await;
 }

@@ -13,12 +13,17 @@ const COPIED: &str = "Copied, where the terminal lets programs into the clipboar
 const MEMBERS: &str = "/members";
 /// What is longer, in characters, is shown over the messages.
 const TOAST_CHARS_MAX: usize = 160;
-/// A question takes keys only after so long: whoever types on has not read it yet.
+/// What answers a question with yes, whole or its first letter.
+pub(super) const YES: &str = "yes";
+/// A question takes an answer only after so long: whoever types on has not read it yet.
 const CONFIRM_DELAY_MS: u64 = 400;
 
 impl App {
     /// Enter was pressed.
     pub(super) fn submit(&mut self, text: &str) {
+        if self.answered(text) {
+            return;
+        }
         match slash::parse(text) {
             Typed::Message(text) => {
                 if !text.trim().is_empty() && self.send(&text) {
@@ -47,6 +52,37 @@ impl App {
             pane.goes_out();
             pane.editor.accepted();
         }
+    }
+
+    /// Whether a question is open.
+    pub(super) fn is_asked(&self) -> bool {
+        matches!(self.overlay, Some(Overlay::Confirm { .. }))
+    }
+
+    /// Nothing of what was asked is done.
+    pub(super) fn answered_no(&mut self) {
+        self.overlay = None;
+        self.say("nothing was done");
+    }
+
+    /// Does what was asked where the text is a yes, which is no message then.
+    fn answered(&mut self, text: &str) -> bool {
+        let Some(Overlay::Confirm { since_ms, .. }) = &self.overlay else {
+            return false;
+        };
+        let is_yes = ["y", YES].contains(&text.trim().to_lowercase().as_str());
+        if self.now_ms < *since_ms || !is_yes {
+            self.answered_no();
+            return false;
+        }
+        let Some(Overlay::Confirm { then, room, .. }) = self.overlay.take() else {
+            return false;
+        };
+        if let Some(pane) = self.pane_mut() {
+            pane.editor.clear();
+        }
+        self.run(room, then);
+        true
     }
 
     /// Puts a message on its way; false where nothing can be said, and the text stays.

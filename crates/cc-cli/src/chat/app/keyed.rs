@@ -1,7 +1,8 @@
 //! Keys: what is no chord goes into the text, always.
 
-use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+use ratatui::crossterm::event::{KeyEvent, KeyEventKind};
 
+use super::commands::YES;
 use super::{App, Ask, Load, Overlay, Work};
 use crate::chat::complete::{Completion, Sources};
 use crate::chat::editor::{Editor, Outcome, Pasted};
@@ -18,7 +19,7 @@ impl App {
             return;
         }
         let action = keys::action(key);
-        if self.confirmed(key) || self.overlaid(key, action) {
+        if self.unconfirmed(action) || self.overlaid(key, action) {
             return;
         }
         if let Some(action) = action {
@@ -71,6 +72,7 @@ impl App {
                 self.warned = false;
                 self.completion = None;
                 self.tab_waits = None;
+                self.typed_at_a_question();
                 self.offer();
             }
             Outcome::Nothing => {}
@@ -85,28 +87,21 @@ impl App {
         }
     }
 
-    /// A question is answered; false where there is none, or the key was not meant for it.
-    fn confirmed(&mut self, key: &KeyEvent) -> bool {
-        let Some(Overlay::Confirm { since_ms, .. }) = &self.overlay else {
-            return false;
-        };
-        // Somebody who types on has not read it yet.
-        if self.now_ms < *since_ms {
-            return false;
+    /// A question is put away; false where there is none, or the key is for the rest.
+    fn unconfirmed(&mut self, action: Option<Action>) -> bool {
+        let is_away = self.is_asked() && matches!(action, Some(Action::Close | Action::Interrupt));
+        if is_away {
+            self.answered_no();
         }
-        let Some(Overlay::Confirm { then, room, .. }) = self.overlay.take() else {
-            return false;
-        };
-        // Ctrl+Y and Alt+Y are chords of the text, and no yes.
-        let is_typed = !key
-            .modifiers
-            .intersects(KeyModifiers::CONTROL | KeyModifiers::ALT);
-        if is_typed && matches!(key.code, KeyCode::Char('y' | 'Y')) {
-            self.run(room, then);
-        } else {
-            self.say("nothing was done");
+        is_away
+    }
+
+    /// Whoever types something else than a yes goes on talking, and every key of it is in the text.
+    fn typed_at_a_question(&mut self) {
+        let text = self.pane().map_or("", |pane| pane.editor.text()).trim();
+        if self.is_asked() && !YES.starts_with(&text.to_lowercase()) {
+            self.answered_no();
         }
-        true
     }
 
     /// What a key does to what lies over the messages; false where it is for the rest.

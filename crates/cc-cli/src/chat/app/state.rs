@@ -203,7 +203,7 @@ pub enum Overlay {
         /// The words that are typed.
         editor: Box<Editor>,
     },
-    /// A question that is answered with `y`, or with anything else.
+    /// A question that is answered with a typed `y`; whatever else is typed is no answer.
     Confirm {
         /// The question; clean.
         question: Vec<String>,

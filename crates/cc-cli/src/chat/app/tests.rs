@@ -497,22 +497,40 @@ fn a_question_takes_no_key_that_was_meant_for_the_text() {
             |ask| matches!(ask, Ask::Work(Work::Run { slash, .. }) if matches!(**slash, Slash::Remove(_))),
         )
     };
+    let typed = |chat: &mut Chat, text: &str| {
+        let keys = text.chars().map(KeyCode::Char);
+        let mut asks: Vec<Ask> = keys.flat_map(|key| chat.press(key, KeyModifiers::NONE)).collect();
+        asks.extend(chat.press(KeyCode::Enter, KeyModifiers::NONE));
+        asks
+    };
+    let sent = |asks: &[Ask], text: &str| {
+        has(asks, |ask| matches!(ask, Ask::Work(Work::Send(draft)) if draft.text == text))
+    };
+    // Whoever types on has not read it, whatever that begins with.
     confirm(&mut chat);
-    let asks = chat.press(KeyCode::Char('y'), KeyModifiers::NONE);
-    assert!(!runs(&asks));
-    assert_eq!(chat.text(), "y");
-    chat.now += 1000;
-    let asks = chat.press(KeyCode::Char('n'), KeyModifiers::NONE);
-    assert!(!runs(&asks) && chat.app.overlay.is_none());
-    for held in [KeyModifiers::CONTROL, KeyModifiers::ALT] {
+    let asks = typed(&mut chat, "y");
+    assert!(!runs(&asks) && sent(&asks, "y"));
+    assert!(!chat.app.is_asked());
+    for text in ["hello all", "yesterday it was bob", "no"] {
         confirm(&mut chat);
         chat.now += 1000;
-        assert!(!runs(&chat.press(KeyCode::Char('y'), held)), "{held}");
+        let asks = typed(&mut chat, text);
+        assert!(!runs(&asks) && sent(&asks, text), "{text}");
     }
+    // What is no text is no answer either.
     confirm(&mut chat);
     chat.now += 1000;
-    assert!(runs(&chat.press(KeyCode::Char('y'), KeyModifiers::NONE)));
-    assert_eq!(chat.text(), "y");
+    assert!(!runs(&chat.press(KeyCode::Enter, KeyModifiers::NONE)));
+    assert!(!runs(&chat.press(KeyCode::Char('y'), KeyModifiers::CONTROL)));
+    chat.press(KeyCode::Esc, KeyModifiers::NONE);
+    assert!(!chat.app.is_asked());
+    for yes in ["y", "Yes"] {
+        confirm(&mut chat);
+        chat.now += 1000;
+        let asks = typed(&mut chat, yes);
+        assert!(runs(&asks) && !sent(&asks, yes));
+        assert_eq!(chat.text(), "");
+    }
 }
 
 #[test]

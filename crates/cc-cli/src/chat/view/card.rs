@@ -37,7 +37,7 @@ pub fn rows(look: &Look<'_>, gutter: &Run<'static>, file: &FileCard, id: Option<
     let fault = file.fault.as_deref().map(|fault| clean_line(fault, 400));
     let waiting = match &fault {
         Some(fault) => format!("waiting: {fault}"),
-        None => "waiting for a member who has it".to_owned(),
+        None => "asked for".to_owned(),
     };
     let fault = fault.as_deref().unwrap_or("unknown");
     let get = format!("/get {}", typed(&name, id));

@@ -396,9 +396,9 @@ pub fn below(screen: &Screen<'_>, drawn: &Drawn, buffer: &mut Buffer) {
         return;
     }
     let text = match screen.news {
-        0 => " more below: End ".to_owned(),
-        1 => " 1 new message below: End ".to_owned(),
-        news => format!(" {news} new messages below: End "),
+        0 => " more below: Ctrl+End ".to_owned(),
+        1 => " 1 new message below: Ctrl+End ".to_owned(),
+        news => format!(" {news} new messages below: Ctrl+End "),
     };
     let y = area.bottom() - 1;
     let end = area.right().saturating_sub(1);

@@ -37,7 +37,7 @@ pub fn draw(screen: &Screen<'_>, area: Rect, buffer: &mut Buffer, drawn: &mut Dr
             let mut lines = text(question, inner_columns(area));
             lines.push(vec![
                 run("y", theme::bold()),
-                run(": yes, else no", theme::plain()),
+                run(", Enter: yes, else no", theme::plain()),
             ]);
             question_box(screen, area, lines, buffer, drawn);
         }

@@ -146,7 +146,7 @@ pub enum Over<'a> {
     },
     /// What was searched for and what was found.
     Hits(Found<'a>),
-    /// A question that is answered with `y`, or with anything else.
+    /// A question that is answered with a typed `y`; whatever else is typed is no answer.
     Confirm {
         /// The question.
         question: &'a [String],
