@@ -58,7 +58,7 @@ pub struct ChatArgs {
     /// The room: its name, its id, or the beginning of its id
     #[arg(long)]
     pub room: Option<String>,
-    /// Line by line, for screen readers and pipes
+    /// Line by line, for screen readers and pipes; what is typed into a terminal may be a command, as /help
     #[arg(long)]
     pub plain: bool,
 }

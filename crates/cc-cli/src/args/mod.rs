@@ -211,7 +211,7 @@ pub struct RoomOptions {
     /// Return at once instead of opening the chat
     #[arg(long)]
     pub no_ui: bool,
-    /// Chat line by line, for screen readers and pipes
+    /// Chat line by line, for screen readers and pipes; what is typed into a terminal may be a command, as /help
     #[arg(long, conflicts_with = "no_ui")]
     pub plain: bool,
     /// Fetch files up to this size by themselves: 500K, 10M, 1G, or `off`

@@ -1,10 +1,19 @@
-//! The plain chat of `room start` and `room join`: history, then lines as they come; what is typed is sent.
+//! The plain chat of `room start` and `room join`: history, then lines as they come; what is typed is sent. Where it is typed
+//! into a terminal, a line that begins with `/` is a command; what a program writes is only ever text.
+//!
+//! | file | what |
+//! |---|---|
+//! | `commands.rs` | commands, and what comes of them |
+//! | `typed.rs` | the lines that are typed |
 //!
 //! Events from the daemon only say that there is something to read: lines are read from the log, so none is missed
 //! when events are. What was typed before a member let us in, or could not be sent, is kept and tried again.
 
+mod commands;
+mod typed;
+
 use std::collections::VecDeque;
-use std::io::{BufRead as _, IsTerminal as _};
+use std::io::IsTerminal as _;
 use std::time::Duration;
 
 use cc_log::Line;
@@ -13,10 +22,10 @@ use cc_proto::text::{clean_nick, clean_text};
 use serde::Deserialize as _;
 use serde_json::Value;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::mpsc;
 
+use self::commands::{Commands, Next};
+use self::typed::TypedLine;
 use crate::chat::run::KEEPS_RUNNING;
-use crate::chat::slash::{self, Typed};
 use crate::client::{Client, Notification};
 use crate::commands::objects::Opened;
 use crate::commands::send::check_text;
@@ -34,8 +43,6 @@ use crate::rpc::{
 
 /// Lines of history shown when the chat opens.
 const HISTORY_LINES: u64 = 20;
-/// Typed lines that wait to be sent; further ones stay in the terminal.
-const TYPED_LINES_MAX: usize = 16;
 /// How long to look for a daemon that replaces the one that ended.
 const REPLACEMENT_DEADLINE: Duration = Duration::from_secs(10);
 /// How often to look.
@@ -56,7 +63,8 @@ pub async fn run(home: &Home, client: Client, opened: Opened, output: Output) ->
     for text in &chat.unsent {
         output.note(format!("not known to be sent: {}", clean_text(text)));
     }
-    if !matches!(&ended, Err(error) if matches!(error.kind, Kind::Daemon | Kind::Gone)) {
+    let is_gone = matches!(&ended, Err(error) if matches!(error.kind, Kind::Daemon | Kind::Gone));
+    if !is_gone && !chat.left {
         output.note(KEEPS_RUNNING);
     }
     ended
@@ -70,8 +78,11 @@ struct Chat<'a> {
     last: ArrivalNo,
     joined: bool,
     unsent: VecDeque<String>,
-    /// Whether the terminal shows already what we typed.
+    /// Whether somebody types into a terminal: it shows already what they typed, and they have commands.
     echoes: bool,
+    commands: Commands,
+    /// Whether a command left the room.
+    left: bool,
     /// The last failure that was told, so as not to tell it with every retry.
     told: Option<String>,
     /// Messages sent from here, whose lines need not be shown again.
@@ -109,6 +120,8 @@ impl<'a> Chat<'a> {
             .await?;
         let mut chat = Self {
             home,
+            commands: Commands::new(home, &room, output),
+            left: false,
             room,
             client,
             history: None,
@@ -125,16 +138,21 @@ impl<'a> Chat<'a> {
     }
 
     async fn talk(&mut self) -> CliResult {
-        let mut typed = typed_lines();
+        let mut typed = typed::lines(self.echoes);
         let mut retry = tokio::time::interval(RETRY_INTERVAL);
         loop {
             tokio::select! {
                 line = typed.recv() => {
-                    let Some(line) = line else {
-                        self.send_waiting().await?;
+                    let Some(line) = line else { return self.finish().await };
+                    if self.take_typed(line).await? {
+                        return self.finish().await;
+                    }
+                }
+                done = self.commands.next() => {
+                    self.left = self.commands.tell(done);
+                    if self.left {
                         return self.print_new();
-                    };
-                    self.take_typed(line).await?;
+                    }
                 }
                 notification = self.client.notification() => match notification {
                     Some(notification) => self.notified(&notification).await?,
@@ -145,22 +163,33 @@ impl<'a> Chat<'a> {
         }
     }
 
-    async fn take_typed(&mut self, line: String) -> CliResult {
-        if line.trim().is_empty() {
-            return Ok(());
+    /// Nothing more is typed: what is on its way is waited for.
+    async fn finish(&mut self) -> CliResult {
+        self.send_waiting().await?;
+        self.left = self.commands.finish().await;
+        self.print_new()
+    }
+
+    /// Sends what was typed, or carries it out; true where the person leaves.
+    async fn take_typed(&mut self, line: TypedLine) -> CliResult<bool> {
+        if line.text.trim().is_empty() && !self.commands.asks() {
+            return Ok(false);
         }
-        // Who types `/remove bob` does not mean to say it. What a program writes is only ever text.
-        let line = if self.echoes {
-            match said(&line) {
-                Ok(line) => line,
-                Err(note) => {
-                    self.output.note(note);
-                    return Ok(());
-                }
-            }
+        // What a program writes is only ever text.
+        let next = if self.echoes {
+            self.commands.take(&line)
         } else {
-            line
+            Next::Say(line.text)
         };
+        match next {
+            Next::Say(text) => self.say(text).await?,
+            Next::Nothing => {}
+            Next::Leave => return Ok(true),
+        }
+        Ok(false)
+    }
+
+    async fn say(&mut self, line: String) -> CliResult {
         if let Err(error) = check_text(&line) {
             self.output
                 .note(format!("not sent: {error}\n{}", clean_text(&line)));
@@ -220,6 +249,7 @@ impl<'a> Chat<'a> {
                     self.output.note("a member let you in");
                     self.send_waiting().await?;
                 }
+                Some("removed") if self.commands.is_leaving() => {}
                 Some("removed") => {
                     self.joined = false;
                     self.print_new()?;
@@ -235,7 +265,7 @@ impl<'a> Chat<'a> {
                     self.file_came(&notification.params);
                 }
                 Some(event) => {
-                    if let Some(note) = of_agents(event, &notification.params) {
+                    if let Some(note) = of_agents(event, &notification.params, self.echoes) {
                         self.output.note(note);
                     }
                 }
@@ -320,27 +350,18 @@ impl<'a> Chat<'a> {
     }
 }
 
-/// What is said with a typed line; or, of what the full screen takes for a command, why it is not said.
-fn said(line: &str) -> Result<String, String> {
-    match slash::parse(line) {
-        Typed::Message(text) => Ok(text),
-        Typed::Command(_) | Typed::Wrong(_) | Typed::Help(_) => Err(format!(
-            "not sent: {}\nhere a line is only ever said; commands go to another terminal, as cc-connect COMMAND, and // \
-             says one slash",
-            clean_text(line)
-        )),
-    }
-}
-
-/// What the owner is told of agents.
-fn of_agents(event: &str, params: &Value) -> Option<String> {
+/// What the owner is told of agents; who has commands here is told of those.
+fn of_agents(event: &str, params: &Value, has_commands: bool) -> Option<String> {
     match event {
         "held" => {
             let held = params["held"].as_u64()?;
             let via = clean_nick(params["via"].as_str()?)?;
-            Some(format!(
-                "your {via} wants to say something: cc-connect held, then approve {held} or refuse {held}"
-            ))
+            let how = if has_commands {
+                format!("/held, then /approve {held} or /refuse {held}")
+            } else {
+                format!("cc-connect held, then approve {held} or refuse {held}")
+            };
+            Some(format!("your {via} wants to say something: {how}"))
         }
         "held_back" => {
             let info: HeldBackInfo = serde_json::from_value(params.clone()).ok()?;
@@ -354,42 +375,4 @@ fn of_agents(event: &str, params: &Value) -> Option<String> {
 /// Whether no other door will open to this ticket either.
 fn is_final(code: &str) -> bool {
     matches!(code, "expired" | "used_up" | "revoked" | "removed")
-}
-
-/// Lines from standard input, read by a thread that ends with the input or the process.
-fn typed_lines() -> mpsc::Receiver<String> {
-    let (sender, receiver) = mpsc::channel(TYPED_LINES_MAX);
-    std::thread::spawn(move || {
-        let mut input = std::io::stdin().lock();
-        let mut line = Vec::new();
-        while input
-            .read_until(b'\n', &mut line)
-            .is_ok_and(|length| length > 0)
-        {
-            let text = String::from_utf8_lossy(&line)
-                .trim_end_matches(['\n', '\r'])
-                .to_owned();
-            line.clear();
-            if sender.blocking_send(text).is_err() {
-                return;
-            }
-        }
-    });
-    receiver
-}
-
-#[cfg(test)]
-mod tests {
-    use super::said;
-
-    #[test]
-    fn what_looks_like_a_command_is_not_said_in_a_terminal() {
-        for line in ["/remove mallory", "/help", "/hlep", "/drop \"a b\""] {
-            let note = said(line).unwrap_err();
-            assert!(note.contains(line), "{note}");
-        }
-        for (line, text) in [("//etc", "/etc"), ("1/2 done", "1/2 done"), ("hi", "hi")] {
-            assert_eq!(said(line).as_deref(), Ok(text));
-        }
-    }
 }

@@ -304,6 +304,21 @@ fn what_was_typed_is_there_again_and_what_is_decided_elsewhere_is_seen() {
     }
     his.until("words 1");
 
+    let (_, ticket) = ticket(&alice);
+    // Also where its room was left meanwhile, so that no event tells of it.
+    let (garden, _) = alice.start("garden", "alice");
+    let speech = json!({"room": garden, "text": "words 3", "via": "codex", "hold": true});
+    socket.call("send", &speech);
+    hers.until("1 held for your yes");
+    for done in [
+        &["leave", "--room", "garden", "--yes"][..],
+        &["refuse", "3"],
+    ] {
+        let done = alice.run(done);
+        assert!(done.status.success(), "{}", stdout(&done));
+    }
+    hers.until_gone("held for your yes");
+
     // The chat is killed in the middle of a word.
     let draft = alice.home.join("rooms").join(&room).join("draft.json");
     hers.write("half a wo");
@@ -336,7 +351,6 @@ fn what_was_typed_is_there_again_and_what_is_decided_elsewhere_is_seen() {
     again.press(&["Escape"]);
 
     // Who waits to be let in has a name.
-    let (_, ticket) = ticket(&alice);
     for person in [&alice, &bob] {
         let stopped = person.run(&["stop"]);
         assert!(stopped.status.success(), "{}", stdout(&stopped));
@@ -376,4 +390,60 @@ fn a_terminal_is_given_back_by_a_signal_and_plain_where_it_can_no_more() {
     dumb.press(&["C-d"]);
     let ended = dumb.until("ended with 0");
     assert!(ended.contains("made the room"), "{ended}");
+}
+
+#[test]
+fn the_plain_chat_has_commands_where_somebody_types() {
+    let Some(tmux) = Tmux::start() else { return };
+    let (alice, bob) = (Person::new(), Person::new());
+    let (room, ticket) = alice.start("kitchen", "alice");
+    bob.join(&ticket, "bob");
+    fs::write(alice.project.join("notes.txt"), "soup, bread\n").unwrap();
+    let plain = tmux.open(&alice, "plain", (100, 60), "chat --plain");
+    plain.until("@alice let @bob in");
+    plain.say("/members");
+    plain.until("@bob: ");
+    plain.say("/drop notes.txt");
+    plain.until("shared notes.txt");
+    plain.say("/files");
+    plain.until("come by themselves");
+    plain.say("//etc is said");
+    bob.until_text("/etc is said");
+    plain.say("/find ETC is");
+    plain.until("@alice: /etc is said");
+    plain.say("/dorp notes.txt");
+    plain.until("did you mean /drop");
+    plain.say("/invite --note carol");
+    plain.until("cc1-");
+    plain.say("/help leave");
+    plain.until("Usage: /leave");
+    plain.keep("plain-commands");
+
+    // What is pasted in several lines is no command, whatever stands in it.
+    plain.paste("/quit\nand this is said\n");
+    plain.until("not sent: /quit");
+    bob.until_text("and this is said");
+
+    // What cannot be undone is asked, and no answer is sent.
+    plain.say("/leave");
+    plain.until("y: yes, else no");
+    plain.say("not yet");
+    plain.until("not sent: not yet");
+    plain.say("/leave");
+    plain.until_true("the question once more", |screen| {
+        screen.matches("y: yes, else no").count() == 2
+    });
+    plain.say("y");
+    let ended = plain.until("ended with 0");
+    assert!(
+        ended.contains("left kitchen") && !ended.contains("the room keeps running"),
+        "{ended}"
+    );
+    assert_eq!(texts(&bob, &room), ["/etc is said", "and this is said"]);
+
+    // What a program writes is text, and nothing else.
+    let (room, _) = alice.start("garden", "alice");
+    let piped = alice.run_with_input(&["chat", "--plain", "--room", "garden"], "/quit\n//etc\n");
+    assert!(piped.status.success(), "{}", stdout(&piped));
+    assert_eq!(texts(&alice, &room), ["/quit", "//etc"]);
 }

@@ -350,18 +350,29 @@ impl Calls {
         let (home, given_up) = (self.home.clone(), self.given_up.clone());
         let runtime = Handle::current();
         self.runs.spawn_blocking(move || {
-            let reply = runtime.block_on(async {
-                tokio::select! {
-                    reply = carry_out(&home, &room, *slash) => reply.map_err(|error| in_lines(&error)),
-                    () = given_up.cancelled() => Err(vec!["given up".to_owned()]),
-                }
-            });
+            let reply = carry_out(&runtime, &home, &room, *slash, &given_up);
             Told::Replied { room, reply }
         });
     }
 }
 
-async fn carry_out(home: &Home, room: &str, slash: Slash) -> CliResult<Reply> {
+/// Carries a command out, on a thread that may wait; a failure in lines, clean.
+pub fn carry_out(
+    runtime: &Handle,
+    home: &Home,
+    room: &str,
+    slash: Slash,
+    given_up: &CancellationToken,
+) -> Result<Reply, Vec<String>> {
+    runtime.block_on(async {
+        tokio::select! {
+            reply = reply(home, room, slash) => reply.map_err(|error| in_lines(&error)),
+            () = given_up.cancelled() => Err(vec!["given up".to_owned()]),
+        }
+    })
+}
+
+async fn reply(home: &Home, room: &str, slash: Slash) -> CliResult<Reply> {
     let id: RoomId = room.parse().map_err(|error| {
         let error: cc_proto::id::ParseIdError = error;
         CliError::new(Kind::Room, "there is no such room").because(&error)

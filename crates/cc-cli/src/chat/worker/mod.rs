@@ -33,8 +33,9 @@ use self::sender::Sender;
 use super::app::{Draft, Told, Work};
 use crate::home::Home;
 
+pub use calls::carry_out;
 pub use link::LOOKING;
-pub use search::HITS_MAX;
+pub use search::{HITS_MAX, start as start_search};
 
 /// What the worker has to say waits here until the chat takes it; then whoever has more waits.
 const TOLD_MAX: usize = 1024;
