@@ -227,6 +227,28 @@ fn a_subscriber_hears_of_each_message() {
 }
 
 #[test]
+fn a_subscriber_hears_that_a_room_is_left_and_subscribes_anew() {
+    let alice = Person::new();
+    let (room, ticket) = alice.start("shop", "alice");
+    let mut listener = alice.connect();
+    listener.call("subscribe", &json!({"room": room}));
+    let next = |listener: &mut support::Socket, wanted: &str| {
+        while listener.line().expect("an event")["params"]["event"] != wanted {}
+    };
+    alice.object(&["leave", "--yes"]);
+    next(&mut listener, "closed");
+    let again = listener.call("subscribe", &json!({"room": room}));
+    assert_eq!(again["error"]["data"]["kind"], "no_such_room");
+
+    let join = json!({"ticket": ticket, "nick": "alice"});
+    assert_eq!(listener.call("room.join", &join)["error"], json!(null));
+    let again = listener.call("subscribe", &json!({"room": room}));
+    assert_eq!(again["error"], json!(null));
+    alice.object(&["leave", "--yes"]);
+    next(&mut listener, "closed");
+}
+
+#[test]
 fn a_subscriber_that_does_not_read_holds_nobody_up_and_is_told_what_it_missed() {
     let alice = Person::new();
     let (room, _) = alice.start("shop", "alice");

@@ -9,6 +9,7 @@
 //! | `member_joined` | `author` |
 //! | `member_gone` | `author`: removed, left, or their invite was revoked |
 //! | `removed` | we belong no longer |
+//! | `closed` | the room is open no longer, and this is over with it; one that is opened again is subscribed to anew |
 //! | `forked` | `author`: it signed two messages for one place |
 //! | `adopted` | a message of our own was met that we lacked: this home was restored or copied |
 //! | `rejected` | `peer`, `reason`: something that a peer sent was refused |
@@ -36,7 +37,7 @@ use super::agents::AgentEvent;
 use super::files;
 use crate::rpc::{EventParams, LaggedParams, notification_line};
 
-/// Passes events on until the room or the client is gone.
+/// Passes events on until the client is gone, or the room, which is the last that is told.
 pub async fn run(
     id: RoomId,
     mut events: RoomEvents,
@@ -49,7 +50,7 @@ pub async fn run(
             event = events.next() => match event {
                 Some(RoomEvent::File(status)) => of_file(id, &status),
                 Some(event) => line(&room, &event),
-                None => return,
+                None => break,
             },
             event = of_agents.recv() => match event {
                 Ok((of, event)) if of == id => of_agent(&room, &event),
@@ -62,6 +63,10 @@ pub async fn run(
         if out.send(line).await.is_err() {
             return;
         }
+    }
+    if let Some(line) = notification(&room, "closed", json!({})) {
+        // A client that has gone misses nothing.
+        let _ = out.send(line).await;
     }
 }
 

@@ -3,6 +3,7 @@
 //! Where there is no tmux these tests say that they are skipped; with `CC_REQUIRE_AGENTS=1`, as in CI, they fail instead.
 //! The screens are kept in `target/tmp/screens`.
 
+mod left;
 #[path = "../support/mod.rs"]
 mod support;
 mod tmux;

@@ -2,6 +2,7 @@
 //! hands at the top.
 
 mod cards;
+mod left;
 mod people;
 mod texts;
 

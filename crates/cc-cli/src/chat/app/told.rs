@@ -1,6 +1,6 @@
 //! What the worker has to say.
 
-use super::{App, Connection, Pane, Told, Work};
+use super::{App, Connection, Pane, Told, Work, closed};
 use crate::chat::slash::as_typed;
 use crate::chat::types::{RoomEntry, What};
 use crate::chat::worker::HITS_MAX;
@@ -13,7 +13,7 @@ impl App {
             Told::Rooms(rooms) => self.told_rooms(rooms),
             Told::State { room, state } => {
                 if let Some(pane) = self.pane_of(&room) {
-                    pane.entry.state = state;
+                    pane.entry.state = after(pane.entry.state, state);
                 }
             }
             Told::Lines(lines) => self.lines(lines),
@@ -119,6 +119,7 @@ impl App {
     /// Takes in how the rooms are; those that are new come last, so that no room changes its place.
     fn told_rooms(&mut self, rooms: Vec<RoomEntry>) {
         let front = self.room();
+        let mut back = None;
         for room in rooms {
             let Some(pane) = self.pane_of(&room.room) else {
                 self.panes.push(Pane::new(room));
@@ -131,9 +132,13 @@ impl App {
             };
             let entry = &mut pane.entry;
             let (unread, mentions) = (entry.unread, entry.mentions);
+            if closed(entry.state).is_some() && closed(room.state).is_none() {
+                back = Some(room.room.clone());
+            }
             *entry = RoomEntry {
                 unread,
                 mentions,
+                state: after(entry.state, room.state),
                 ..room
             };
             // As long as nobody knows yet, what was known before stands.
@@ -145,6 +150,12 @@ impl App {
             if is_alone && had_company && entry.room == front {
                 self.say("nobody else is online now: what you write reaches them when they are");
             }
+        }
+        let at = back.and_then(|back| self.panes.iter().position(|it| it.entry.room == back));
+        if let Some(at) = at
+            && std::mem::take(&mut self.joining)
+        {
+            self.show_room(at);
         }
         let room = self.room();
         if !room.is_empty() {
@@ -209,5 +220,13 @@ impl App {
         while pane.files.len() > super::window::ENTRIES_MAX {
             pane.files.pop_first();
         }
+    }
+}
+
+/// How it stands with a room after this was told: who left it belongs no longer, which is not to be removed from it.
+const fn after(before: State, told: State) -> State {
+    match (before, told) {
+        (State::Left, State::Removed) => State::Left,
+        _ => told,
     }
 }

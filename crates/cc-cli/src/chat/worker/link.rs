@@ -19,7 +19,7 @@ use crate::error::CliResult;
 use crate::home::Home;
 use crate::launch;
 use crate::rooms;
-use crate::rpc::{HeldBackInfo, RoomInfo, RoomList, RoomParams, State, Status, Subscribed};
+use crate::rpc::{HeldBackInfo, People, RoomInfo, RoomList, RoomParams, State, Status, Subscribed};
 
 /// Rooms whose events are heard; a connection may have so many. Of further ones the list of rooms tells.
 const SUBSCRIPTIONS_MAX: usize = 60;
@@ -43,10 +43,14 @@ pub enum Urge {
     Look,
 }
 
-/// What is known of a daemon while there is a connection to it.
+/// What is known of the rooms.
 struct Heard {
-    /// Rooms whose events are heard.
+    /// Rooms whose events are heard, on this connection.
     rooms: BTreeSet<String>,
+    /// Rooms that were in a list, on this connection or one before, and were not left since.
+    listed: BTreeSet<String>,
+    /// Rooms that nobody had let us into at the last look.
+    joining: BTreeSet<String>,
     /// Rooms in which nobody else was online at the last look.
     alone: BTreeSet<String>,
     /// Until then it is too early to say so.
@@ -71,8 +75,15 @@ impl Link {
     /// Runs until it is dropped.
     pub async fn run(self, mut urges: mpsc::Receiver<Urge>) {
         let mut client = self.connect().await;
+        let mut heard = Heard {
+            rooms: BTreeSet::new(),
+            listed: BTreeSet::new(),
+            joining: BTreeSet::new(),
+            alone: BTreeSet::new(),
+            looking_until: Instant::now(),
+        };
         loop {
-            if let Ok(mut heard) = self.meet(&mut client).await {
+            if self.meet(&mut client, &mut heard).await.is_ok() {
                 self.epoch.send_modify(|epoch| *epoch += 1);
                 self.tell(Told::Connection(Connection::Up)).await;
                 let _ = self.calls.send(Call::Held).await;
@@ -137,21 +148,24 @@ impl Link {
         }
     }
 
-    async fn meet(&self, client: &mut Client) -> CliResult<Heard> {
+    async fn meet(&self, client: &mut Client, heard: &mut Heard) -> CliResult {
         let status: Status = client.call("status", &json!({})).await?;
         let up = Duration::from_millis(status.uptime_ms);
-        let mut heard = Heard {
-            rooms: BTreeSet::new(),
-            alone: BTreeSet::new(),
-            looking_until: Instant::now() + LOOKING.saturating_sub(up),
-        };
-        self.greet(client, &mut heard).await?;
-        Ok(heard)
+        heard.rooms.clear();
+        heard.looking_until = Instant::now() + LOOKING.saturating_sub(up);
+        self.greet(client, heard).await
     }
 
-    /// Subscribes to the rooms that are new to this connection, and has everything read that has arrived meanwhile.
+    /// Subscribes to the rooms that are new to this connection, or were opened again, and has everything read that has
+    /// arrived meanwhile.
     async fn greet(&self, client: &mut Client, heard: &mut Heard) -> CliResult {
         let mut rooms = self.list(client, heard).await?;
+        let open: BTreeSet<String> = rooms.iter().map(|room| room.room.clone()).collect();
+        let gone: Vec<String> = heard.listed.difference(&open).cloned().collect();
+        for room in gone {
+            self.closed(heard, room).await;
+        }
+        heard.listed.extend(open);
         rooms.retain(|room| !heard.rooms.contains(&room.room));
         // Of too many rooms those count first in which something can be said.
         rooms.sort_by_key(|room| room.state != State::Joined);
@@ -163,14 +177,47 @@ impl Link {
             let subscribed: Subscribed = client.call("subscribe", &params).await?;
             let (room, state) = (room.room, subscribed.state);
             heard.rooms.insert(room.clone());
-            self.tell(Told::State {
-                room: room.clone(),
-                state,
-            })
-            .await;
+            self.state(&room, state).await;
+            // What was told of before is not told again.
+            self.tell(Told::NewReceipts(room.clone())).await;
             self.look_at(room).await;
         }
         Ok(())
+    }
+
+    /// A room is not open, so nothing of it is heard any more; it may be opened again.
+    async fn closed(&self, heard: &mut Heard, room: String) {
+        heard.rooms.remove(&room);
+        // One that failed, or whose daemon ends, is as it was.
+        if self.on_disk(&room).await == Some(State::Left) {
+            heard.listed.remove(&room);
+            self.state(&room, State::Left).await;
+        }
+    }
+
+    /// How it stands with a room by what the daemon left on disk.
+    async fn on_disk(&self, room: &str) -> Option<State> {
+        let (home, id) = (self.home.clone(), room.parse().ok()?);
+        let known = tokio::task::spawn_blocking(move || rooms::known(&home, id));
+        known.await.ok().map(|room| room.state)
+    }
+
+    /// Who leaves belongs no longer, and is not to be told that they were removed.
+    async fn why_gone(&self, client: &mut Client, room: &str) -> State {
+        let params = RoomParams {
+            room: room.to_owned(),
+        };
+        let left = match client.call::<People>("room.members", &params).await {
+            Ok(people) => people.former.iter().any(|person| person.me && person.left),
+            // It is closed already.
+            Err(_) => self.on_disk(room).await == Some(State::Left),
+        };
+        if left { State::Left } else { State::Removed }
+    }
+
+    async fn state(&self, room: &str, state: State) {
+        let room = room.to_owned();
+        self.tell(Told::State { room, state }).await;
     }
 
     async fn look_at(&self, room: String) {
@@ -184,6 +231,8 @@ impl Link {
         let entries: Vec<RoomEntry> = list.rooms.iter().map(|it| entry(it, is_early)).collect();
         let alone = entries.iter().filter(|room| room.online <= 1);
         heard.alone = alone.map(|room| room.room.clone()).collect();
+        let joining = entries.iter().filter(|it| it.state == State::Joining);
+        heard.joining = joining.map(|room| room.room.clone()).collect();
         self.tell(Told::Rooms(entries)).await;
         let _ = self.calls.send(Call::Paused).await;
         // What is decided about a room that was left is an event of no room.
@@ -207,7 +256,7 @@ impl Link {
             tokio::select! {
                 notification = client.notification() => match notification {
                     Some(notification) => {
-                        self.notified(&notification).await;
+                        self.notified(client, heard, &notification).await;
                         if !changes_list(&notification, heard) {
                             continue;
                         }
@@ -229,7 +278,7 @@ impl Link {
         }
     }
 
-    async fn notified(&self, notification: &Notification) {
+    async fn notified(&self, client: &mut Client, heard: &mut Heard, notification: &Notification) {
         let params = &notification.params;
         let Some(room) = params["room"].as_str().map(str::to_owned) else {
             return;
@@ -251,27 +300,21 @@ impl Link {
                 let _ = self.calls.send(Call::Members(room)).await;
             }
             "joined" => {
-                let state = State::Joined;
-                self.tell(Told::State {
-                    room: room.clone(),
-                    state,
-                })
-                .await;
+                self.state(&room, State::Joined).await;
                 self.word("a member let you in", false).await;
                 self.epoch.send_modify(|epoch| *epoch += 1);
                 self.look_at(room.clone()).await;
                 let _ = self.calls.send(Call::Members(room)).await;
             }
             "removed" => {
-                let state = State::Removed;
-                self.tell(Told::State {
-                    room: room.clone(),
-                    state,
-                })
-                .await;
+                let state = self.why_gone(client, &room).await;
+                self.state(&room, state).await;
                 self.look_at(room).await;
             }
-            "refused" => self.refused(params).await,
+            "closed" => self.closed(heard, room).await,
+            // Where we are in or belong no longer it tells nothing.
+            "refused" if heard.joining.contains(&room) => self.refused(params).await,
+            "refused" => {}
             "receipts" => self.tell(Told::NewReceipts(room)).await,
             "file" => drop(self.calls.send(Call::FileEvent(room, params.clone())).await),
             _ => self.of_agents(event, params).await,
@@ -332,7 +375,7 @@ impl Link {
 fn changes_list(notification: &Notification, heard: &Heard) -> bool {
     let params = &notification.params;
     match params["event"].as_str().unwrap_or_default() {
-        "joined" | "member_joined" | "member_gone" | "removed" | "roster" => true,
+        "joined" | "member_joined" | "member_gone" | "removed" | "closed" | "roster" => true,
         // Somebody was met where nobody was.
         "synced" => params["room"]
             .as_str()
