@@ -32,7 +32,8 @@ impl App {
                     waits => Some(waits.unwrap_or(now + KEEP_MS)),
                 };
             }
-            let sends = |ask: &Ask| matches!(ask, Ask::Work(Work::Send(draft)) if draft.room == pane.entry.room);
+            let room = &pane.entry.room;
+            let sends = |ask: &Ask| matches!(ask, Ask::Work(Work::Send(it)) if it.room == *room);
             let before = self.asks.iter().position(sends);
             if (before.is_some() || pane.keep_at.is_some_and(|at| at <= now))
                 && let Some(work) = pane.keep()
@@ -55,7 +56,10 @@ impl App {
 
     /// What is to be kept at the end: once more, also where it was asked for already, as that may not have been handed over.
     pub fn last_kept(&mut self) -> Vec<Work> {
-        let touched = self.panes.iter_mut().filter(|pane| pane.mark() != Mark::default());
+        let touched = self
+            .panes
+            .iter_mut()
+            .filter(|pane| pane.mark() != Mark::default());
         touched.map(Pane::keep_again).collect()
     }
 
@@ -137,7 +141,7 @@ impl Pane {
             Some(draft) if !has_more => (*draft).to_owned(),
             _ => {
                 let texts = earlier.map(|earlier| said(&earlier.text)).into_iter();
-                let texts = texts.chain(unsent).chain(drafts.into_iter().map(said));
+                let texts = texts.chain(unsent).chain(drafts.iter().copied().map(said));
                 as_typed(&texts.collect::<Vec<_>>().join("\n"))
             }
         };

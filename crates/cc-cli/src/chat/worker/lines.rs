@@ -9,7 +9,7 @@ use cc_proto::body::Body;
 use cc_proto::id::{ArrivalNo, MessageId, RoomId};
 use tokio::sync::{mpsc, oneshot};
 
-use super::drafts;
+use super::drafts::Drafts;
 use super::entries::Entries;
 use super::seen::Seen;
 use crate::chat::app::{Came, Kept, Lines, Load, Told};
@@ -87,6 +87,7 @@ pub struct Reader {
     home: Home,
     logs: BTreeMap<String, Log>,
     seen: Seen,
+    drafts: Drafts,
     /// When what was seen was last kept.
     saved: Instant,
     told: mpsc::Sender<Told>,
@@ -98,11 +99,15 @@ impl Reader {
         std::thread::spawn(move || {
             let mut reader = Self {
                 seen: Seen::load(&home),
+                drafts: Drafts::open(home.path()),
                 home,
                 logs: BTreeMap::new(),
                 saved: Instant::now(),
                 told,
             };
+            if let Some(text) = reader.drafts.trouble() {
+                reader.tell(Told::Word { text, bad: true });
+            }
             while let Some(job) = jobs.blocking_recv() {
                 reader.take(job);
             }
@@ -142,8 +147,8 @@ impl Reader {
                 let _ = answer.send(found);
             }
             Job::Keep(room, kept) => {
-                if let Ok(log) = self.log(&room) {
-                    drafts::save(&log.dir, &kept);
+                if let Ok(dir) = self.log(&room).map(|log| log.dir.clone()) {
+                    self.drafts.save(&dir, &kept);
                 }
             }
             Job::Save(answer) => {
@@ -220,7 +225,8 @@ impl Reader {
 
     fn load(&mut self, room: &str, what: Load) -> CliResult {
         let seen = self.seen.of(room);
-        let log = self.log(room)?;
+        self.log(room)?;
+        let log = self.logs.get_mut(room).ok_or_else(no_room)?;
         log.look();
         let len = log.len();
         let mut kept = None;
@@ -229,7 +235,7 @@ impl Reader {
                 let came = if log.opened {
                     Came::End
                 } else {
-                    kept = drafts::load(&log.dir);
+                    kept = self.drafts.load(&log.dir);
                     Came::Opened(seen)
                 };
                 log.opened = true;
