@@ -10,7 +10,7 @@ use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -191,12 +191,19 @@ impl Person {
 
     /// Ends this person's daemon as a crash would, and returns when it is gone.
     pub fn kill_daemon(&self) {
-        let pid = rustix::process::Pid::from_raw(self.daemon_pid()).unwrap();
+        let killed = self.daemon_pid();
+        let pid = rustix::process::Pid::from_raw(killed).unwrap();
         rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
-        std::fs::File::open(self.home.join("daemon.lock"))
-            .unwrap()
-            .lock()
-            .unwrap();
+        let lock = std::fs::File::open(self.home.join("daemon.lock")).unwrap();
+        let until = Instant::now() + DEADLINE;
+        // An open chat may have started another by then, which holds the lock for good.
+        while lock.try_lock().is_err()
+            && self.object(&["status"])["daemon"]["pid"]
+                .as_i64()
+                .is_none_or(|pid| pid == i64::from(killed))
+        {
+            assert!(Instant::now() < until, "the killed daemon does not end");
+        }
     }
 
     pub fn is_daemon_running(&self) -> bool {

@@ -32,61 +32,38 @@ impl Files {
             let count = news.len().min(FILES_NEWS_BATCH);
             news.drain(..count).collect()
         };
-        let (mut seen, mut coming, mut left) = (Seen::default(), Vec::new(), Vec::new());
-        let (mut took_back, mut named, mut fault) = (false, Vec::new(), None);
+        let (mut seen, mut coming, mut failed) = (Seen::default(), Vec::new(), Vec::new());
+        let mut took_back = false;
         for one in batch {
-            if seen.fault.is_some() {
-                left.push(one);
-                continue;
-            }
-            let back = match &one {
-                News::Announced(n) => match self.consider(*n) {
-                    Ok(file) => {
-                        coming.extend(file);
-                        continue;
-                    }
-                    Err(error) => {
-                        seen.fault = Some(error);
-                        left.push(one);
-                        continue;
-                    }
-                },
-                News::Unchecked(id, n) => {
-                    if let Err(error) = self.withdraw(id, *n) {
-                        fault = Some(error);
-                        named.push(one);
-                    }
-                    continue;
-                }
-                News::TakenBack(hash) => *hash,
+            let back = match one {
+                News::TakenBack(hash) => Some(hash),
                 News::ShareEnded(hash, announced) => {
-                    self.share_ended(hash);
-                    if *announced {
-                        continue;
-                    }
-                    *hash
+                    self.share_ended(&hash);
+                    (!announced).then_some(hash)
                 }
+                News::Announced(_) | News::Unchecked(..) => None,
             };
-            took_back = true;
-            match self.take_back(&back) {
-                Ok(hashes) => seen.forgotten.extend(hashes),
-                Err(error) => {
-                    seen.fault = Some(error);
-                    left.push(News::TakenBack(back));
-                }
+            took_back |= back.is_some();
+            let done = match (back, &one) {
+                (Some(hash), _) => self
+                    .take_back(&hash)
+                    .map(|gone| seen.forgotten.extend(gone)),
+                (None, News::Announced(n)) => self.consider(*n).map(|file| coming.extend(file)),
+                (None, News::Unchecked(id, n)) => self.withdraw(id, *n),
+                (None, _) => Ok(()),
+            };
+            if let Err(error) = done {
+                seen.fault.get_or_insert(error);
+                failed.push(back.map_or(one, News::TakenBack));
             }
         }
-        {
-            let mut news = self.news();
-            news.splice(0..0, left);
-            // One that keeps its name, for whatever reason, keeps nothing else.
-            news.extend(named);
-        }
+        // What cannot be seen to just now holds up nothing else.
+        self.news().extend(failed);
         let finished = self.finish(took_back);
         for file in coming {
             self.tell(&file);
         }
-        seen.fault = seen.fault.or(finished.err()).or(fault);
+        seen.fault = seen.fault.or(finished.err());
         seen.more = !self.news().is_empty();
         seen
     }

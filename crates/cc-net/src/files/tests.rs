@@ -275,19 +275,20 @@ fn what_is_noted_is_of_the_state_that_is_told() {
 #[test]
 fn what_is_taken_back_stays_while_it_is_not_known_whose_it_is() {
     let mut bench = Bench::new();
-    bench.announce("else.txt", 4, Hash::of(b"else"));
-    bench.commit();
-    let files = bench.run();
-    see_to_all(&files);
     let hash = Hash::of(b"mine");
     let (place, name) = cc_proto::files::file_place(&hash, "mine.txt");
     let place = bench.dir.path().join("files").join(place);
     std::fs::create_dir_all(place.join(".of")).unwrap();
     std::fs::write(place.join(&name), "mine").unwrap();
+    let id = bench.announce("else.txt", 4, Hash::of(b"else"));
+    bench.commit();
+    let files = bench.run();
     files.news().push(super::News::TakenBack(hash));
+    files.announced(|_| Ok(())).unwrap();
     let seen = files.see_to_news();
     assert!(seen.fault.is_some() && seen.forgotten.is_empty());
     assert!(place.join(&name).exists());
+    assert!(is_wanted(&files, &id), "it is held up by what failed");
     // Later, once it is known.
     std::fs::remove_dir(place.join(".of")).unwrap();
     let seen = files.see_to_news();

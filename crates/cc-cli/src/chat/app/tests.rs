@@ -500,12 +500,17 @@ fn a_question_takes_no_key_that_was_meant_for_the_text() {
     };
     let typed = |chat: &mut Chat, text: &str| {
         let keys = text.chars().map(KeyCode::Char);
-        let mut asks: Vec<Ask> = keys.flat_map(|key| chat.press(key, KeyModifiers::NONE)).collect();
+        let mut asks: Vec<Ask> = keys
+            .flat_map(|key| chat.press(key, KeyModifiers::NONE))
+            .collect();
         asks.extend(chat.press(KeyCode::Enter, KeyModifiers::NONE));
         asks
     };
     let sent = |asks: &[Ask], text: &str| {
-        has(asks, |ask| matches!(ask, Ask::Work(Work::Send(draft)) if draft.text == text))
+        has(
+            asks,
+            |ask| matches!(ask, Ask::Work(Work::Send(draft)) if draft.text == text),
+        )
     };
     // Whoever types on has not read it, whatever that begins with.
     confirm(&mut chat);
@@ -522,7 +527,9 @@ fn a_question_takes_no_key_that_was_meant_for_the_text() {
     confirm(&mut chat);
     chat.now += 1000;
     assert!(!runs(&chat.press(KeyCode::Enter, KeyModifiers::NONE)));
-    assert!(!runs(&chat.press(KeyCode::Char('y'), KeyModifiers::CONTROL)));
+    assert!(!runs(
+        &chat.press(KeyCode::Char('y'), KeyModifiers::CONTROL)
+    ));
     chat.press(KeyCode::Esc, KeyModifiers::NONE);
     assert!(!chat.app.is_asked());
     for yes in ["y", "Yes"] {

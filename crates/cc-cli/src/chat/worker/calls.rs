@@ -388,7 +388,6 @@ fn in_lines(error: &CliError) -> Vec<String> {
 }
 
 fn card(info: FileInfo) -> (u64, FileCard) {
-    let is_alone = crate::files::is_alone(&info);
     let card = FileCard {
         name: cc_proto::text::file_name(&info.name),
         size: info.size,
@@ -396,11 +395,7 @@ fn card(info: FileInfo) -> (u64, FileCard) {
         state: info.state,
         have: info.have,
         path: info.path,
-        // Who is alone waits for a member, which the card says by itself.
-        fault: info
-            .fault
-            .filter(|_| !is_alone)
-            .map(|fault| clean_line(&fault, 200)),
+        fault: info.fault.map(|fault| clean_line(&fault, 200)),
     };
     (info.n, card)
 }
