@@ -69,9 +69,10 @@ pub async fn run(home: &Home, front: Option<&str>, output: Output) -> CliResult 
         redraws: false,
     };
     let ended = shell.talk(&mut ours, told).await;
-    drop(ours);
     let kept = shell.app.last_kept();
     shell.worker.save(kept).await;
+    // Last of all: until the process ends, its thread takes what is typed.
+    drop(ours);
     for (room, text) in shell.app.unsent() {
         output.note(format!(
             "not known to be sent to {room}, and in the text the next time: {}",
