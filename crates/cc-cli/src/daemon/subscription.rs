@@ -64,7 +64,7 @@ pub async fn run(
             return;
         }
     }
-    if let Some(line) = notification(&room, "gone", json!({})) {
+    if let Some(line) = notification(&room, "closed", json!({})) {
         // A client that has gone misses nothing.
         let _ = out.send(line).await;
     }

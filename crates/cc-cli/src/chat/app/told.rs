@@ -155,7 +155,7 @@ impl App {
         if let Some(at) = at
             && std::mem::take(&mut self.joining)
         {
-            let _ = at;
+            self.show_room(at);
         }
         let room = self.room();
         if !room.is_empty() {
@@ -226,7 +226,7 @@ impl App {
 /// How it stands with a room after this was told: who left it belongs no longer, which is not to be removed from it.
 const fn after(before: State, told: State) -> State {
     match (before, told) {
-        (State::Left, State::Removed) => State::Removed,
+        (State::Left, State::Removed) => State::Left,
         _ => told,
     }
 }

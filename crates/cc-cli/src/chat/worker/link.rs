@@ -163,7 +163,7 @@ impl Link {
         let open: BTreeSet<String> = rooms.iter().map(|room| room.room.clone()).collect();
         let gone: Vec<String> = heard.listed.difference(&open).cloned().collect();
         for room in gone {
-            drop(room);
+            self.closed(heard, room).await;
         }
         heard.listed.extend(open);
         rooms.retain(|room| !heard.rooms.contains(&room.room));
@@ -311,9 +311,9 @@ impl Link {
                 self.state(&room, state).await;
                 self.look_at(room).await;
             }
-            "closed" => {}
+            "closed" => self.closed(heard, room).await,
             // Where we are in or belong no longer it tells nothing.
-            "refused" if heard.joining.contains(&room) || true => self.refused(params).await,
+            "refused" if heard.joining.contains(&room) => self.refused(params).await,
             "refused" => {}
             "receipts" => self.tell(Told::NewReceipts(room)).await,
             "file" => drop(self.calls.send(Call::FileEvent(room, params.clone())).await),
