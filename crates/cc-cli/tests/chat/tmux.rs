@@ -241,8 +241,14 @@ impl Screen<'_> {
         let begun = Instant::now();
         loop {
             let before = self.dressed();
-            fs::write(&terminal, format!("\x1b7\x1b[1;1H{BLOT}\x1b8")).unwrap();
-            self.until(BLOT);
+            // The program may be drawing at that very moment.
+            self.until_true("a blot", |screen| {
+                let is_there = screen.contains(BLOT);
+                if !is_there {
+                    fs::write(&terminal, format!("\x1b7\x1b[1;1H{BLOT}\x1b8")).unwrap();
+                }
+                is_there
+            });
             self.press(&["C-l"]);
             self.until_gone(BLOT);
             let after = self.dressed();

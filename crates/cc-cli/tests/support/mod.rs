@@ -197,13 +197,16 @@ impl Person {
         let lock = std::fs::File::open(self.home.join("daemon.lock")).unwrap();
         let until = Instant::now() + DEADLINE;
         // An open chat may have started another by then, which holds the lock for good.
-        while lock.try_lock().is_err()
-            && self.object(&["status"])["daemon"]["pid"]
-                .as_i64()
-                .is_none_or(|pid| pid == i64::from(killed))
-        {
+        while lock.try_lock().is_err() && self.pid_if_any().is_none_or(|pid| pid == killed) {
             assert!(Instant::now() < until, "the killed daemon does not end");
         }
+    }
+
+    /// None too while a daemon ends or begins, and does not answer.
+    fn pid_if_any(&self) -> Option<i32> {
+        let status = self.run(&["status", "--json"]).stdout;
+        let status: Value = serde_json::from_slice(&status).ok()?;
+        i32::try_from(status["daemon"]["pid"].as_i64()?).ok()
     }
 
     pub fn is_daemon_running(&self) -> bool {

@@ -226,7 +226,12 @@ impl Link {
     }
 
     async fn list(&self, client: &mut Client, heard: &mut Heard) -> CliResult<Vec<RoomInfo>> {
-        let list: RoomList = client.call("room.list", &json!({})).await?;
+        let mut list: RoomList = client.call("room.list", &json!({})).await?;
+        // Until others have heard that we leave, the room is open, and says only that we belong no longer.
+        let gone = |room: &&mut RoomInfo| room.state == State::Removed;
+        for room in list.rooms.iter_mut().filter(gone) {
+            room.state = self.why_gone(client, &room.room).await;
+        }
         let is_early = Instant::now() < heard.looking_until;
         let entries: Vec<RoomEntry> = list.rooms.iter().map(|it| entry(it, is_early)).collect();
         let alone = entries.iter().filter(|room| room.online <= 1);
@@ -312,9 +317,17 @@ impl Link {
                 self.look_at(room).await;
             }
             "closed" => self.closed(heard, room).await,
-            // Where we are in or belong no longer it tells nothing.
             "refused" if heard.joining.contains(&room) => self.refused(params).await,
-            "refused" => {}
+            // Where nobody is there to say more, this is all that one who was removed hears of it.
+            "refused" => {
+                if self.on_disk(&room).await == Some(State::Joined) {
+                    self.word(
+                        "a member refused this machine: you may have been removed",
+                        true,
+                    )
+                    .await;
+                }
+            }
             "receipts" => self.tell(Told::NewReceipts(room)).await,
             "file" => drop(self.calls.send(Call::FileEvent(room, params.clone())).await),
             _ => self.of_agents(event, params).await,
